@@ -1,1 +1,2 @@
-export {};
+export { isTesseraeError, tesseraeError } from './errors';
+export type { TesseraeError, TesseraeErrorOptions } from './errors';

@@ -1,0 +1,2 @@
+export { isTesseraeError, tesseraeError } from './tesseraeError';
+export type { TesseraeError, TesseraeErrorOptions } from './tesseraeError';
