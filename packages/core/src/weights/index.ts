@@ -1,0 +1,2 @@
+export { atomicWrite, atomicWriteFolder } from './atomic-write';
+export type { AtomicFile } from './atomic-write';
