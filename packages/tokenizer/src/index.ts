@@ -1,1 +1,2 @@
-export {};
+export type { DecodeOptions, DecodeStream, EncodeOptions, Tokenizer } from './interface/tokenizer';
+export type { AddedTokenJson, TokenizerJson, TokenizerModelJson, TokenizerPartJson } from './interface/tokenizer-json';
