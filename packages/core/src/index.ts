@@ -1,1 +1,3 @@
+export * from './compile/index';
+export * from './model/index';
 export * from './weights/index';

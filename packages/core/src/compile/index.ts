@@ -1,0 +1,2 @@
+export { compile } from './compile';
+export type * from './types';

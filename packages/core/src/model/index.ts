@@ -1,0 +1,4 @@
+export type * from './types';
+export * from './weight';
+export * from './capture';
+export * from './params';

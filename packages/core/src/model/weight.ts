@@ -1,0 +1,80 @@
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** The brand of a weight that is not a plain tensor (quantized, low-rank, masked, shared …). */
+export const weightSymbol: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.weight');
+
+/** How a matrix lies in memory: `in-out` is `[inputFeatures, outputFeatures]` (GPT-2's Conv1D), `out-in` its transpose. */
+export type LinearLayout = 'in-out' | 'out-in';
+
+/** What `linear` needs beside its input and weight. */
+export interface LinearOptions {
+  /** [outputFeatures], added to every row. */
+  readonly bias?: tf.Tensor | undefined;
+  /** The weight's layout; `out-in` unless told otherwise. */
+  readonly layout?: LinearLayout | undefined;
+}
+
+/**
+ * What a weight form must be able to do; every function takes the weight itself first, so that one
+ * operations object serves all weights of a kind and a weight stays plain data.
+ */
+export interface WeightOperations<W extends WeightForm = WeightForm> {
+  /** The form's name, for instance `low-rank`. */
+  readonly kind: string;
+  /** The shape of the dense matrix that the weight stands for. */
+  shape(weight: W): number[];
+  /** x · W (+ bias), as `linear` defines it; x is [..., inputFeatures]. */
+  linear(weight: W, x: tf.Tensor, options: LinearOptions): tf.Tensor;
+  /** The rows of W that the int32 ids name; [...ids.shape, D]. */
+  embed(weight: W, ids: tf.Tensor): tf.Tensor;
+  /** W itself as a new dense tensor. */
+  toDense(weight: W): tf.Tensor;
+  /** The tensors inside, by name: what is counted, saved, donated, disposed. */
+  tensors(weight: W): Record<string, tf.Tensor>;
+  /** The same weight around other tensors of the same names. */
+  withTensors(weight: W, tensors: Record<string, tf.Tensor>): W;
+  /** Everything but the tensors that changes the computation, as text: part of the key of compiled programs. */
+  structure(weight: W): string;
+}
+
+/** A weight that is not a plain tensor. */
+export interface WeightForm {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- operations are written against their own form
+  readonly [weightSymbol]: WeightOperations<any>;
+}
+
+/** One leaf of a parameter tree: dense weights are simply tensors. */
+export type Weight = tf.Tensor | WeightForm;
+
+/**
+ * Tells whether a value is a branded weight form (and not a plain tensor).
+ *
+ * @param value anything
+ * @returns true when it carries `Symbol.for('tesserae.weight')`
+ * @example
+ * ```ts
+ * import { isWeightForm } from '@tesserae/core';
+ *
+ * console.log(isWeightForm({ weight: 1 })); // → false
+ * ```
+ */
+export function isWeightForm(value: unknown): value is WeightForm {
+  return typeof value === 'object' && value !== null && weightSymbol in value;
+}
+
+/**
+ * The operations of a weight form.
+ *
+ * @param weight a branded weight
+ * @returns the operations object it carries
+ * @example
+ * ```ts
+ * import { weightOperations, weightSymbol } from '@tesserae/core';
+ *
+ * const operations = { kind: 'nothing' } as never;
+ * console.log(weightOperations({ [weightSymbol]: operations }).kind); // → nothing
+ * ```
+ */
+export function weightOperations(weight: WeightForm): WeightOperations {
+  return weight[weightSymbol] as WeightOperations;
+}
