@@ -1,3 +1,4 @@
 export * from './compile/index';
 export * from './model/index';
 export * from './weights/index';
+export * from './backend/index';

@@ -1,0 +1,5 @@
+export { backendNames } from './candidate';
+export type { BackendCandidate, BackendName, BackendRequest, BackendTaken } from './candidate';
+export { builtInBackends } from './built-in-backends';
+export { selectBackend } from './select-backend';
+export type { BackendAttempt, SelectBackendOptions, SelectedBackend } from './select-backend';
