@@ -1,1 +1,2 @@
-export {};
+export * from './optimizers/index';
+export * from './schedules/index';

@@ -1,0 +1,53 @@
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
+
+/** What an optimizer remembers between steps: named slots, each a list of tensors (usually one per parameter). */
+export interface OptimizerState {
+  readonly [slot: string]: readonly Tensor[];
+}
+
+/** What changes from step to step, and what differs from parameter to parameter. */
+export interface OptimizerContext {
+  /** [] The rate for this step. */
+  readonly learningRate: Scalar;
+  /** [] The number of this update, counted from 1. */
+  readonly step: Scalar;
+  /** One flag per parameter: whether weight decay applies to it (not to norms and biases). */
+  readonly decay: readonly boolean[];
+}
+
+/** The parameters and the state after one update, in the order in which they came. */
+export interface OptimizerUpdate {
+  readonly parameters: Tensor[];
+  readonly state: OptimizerState;
+}
+
+/** A hyperparameter as it is reported and compared with the one in a checkpoint. */
+export type Hyperparameter = number | boolean | string | undefined;
+
+/**
+ * An optimizer: two pure functions over lists of tensors.
+ *
+ * `update` is called while the training step is traced: it must use TensorFlow.js operations only, dispose nothing and
+ * read no value. Everything that it remembers is in the state that it returns, which has the slots and shapes that
+ * `init` made.
+ */
+export interface Optimizer {
+  readonly name: string;
+  readonly hyperparameters: Readonly<Record<string, Hyperparameter>>;
+  /** The rate to use when no schedule is given. */
+  readonly learningRate?: number;
+  init(parameters: readonly Tensor[]): OptimizerState;
+  update(
+    gradients: readonly Tensor[],
+    state: OptimizerState,
+    parameters: readonly Tensor[],
+    context: OptimizerContext,
+  ): OptimizerUpdate;
+}
+
+declare module '@tesserae/registry' {
+  interface PluginKinds {
+    /** Turns gradients into changes of parameters. */
+    optimizer: Optimizer;
+  }
+}

@@ -1,0 +1,2 @@
+export { checkOptions, oneOf, required, rules, shown } from './check-options';
+export type { OptionRule, OptionRules } from './check-options';
