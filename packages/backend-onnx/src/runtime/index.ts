@@ -1,0 +1,13 @@
+export { loadRuntime } from './loadRuntime';
+export type {
+  Binding,
+  ElementType,
+  LoadRuntimeOptions,
+  Port,
+  Provider,
+  Runtime,
+  Session,
+  SessionOptions,
+  TypedArray,
+  Value,
+} from './types';

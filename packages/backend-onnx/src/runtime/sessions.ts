@@ -1,0 +1,126 @@
+import { createBinding } from './bindings';
+import type { BoundSession } from './bindings';
+import type { Environment } from './environment';
+import { reasonOf, runtimeError } from './errors';
+import { createHandle, dispose, watch } from './handles';
+import type { NativeApi } from './nativeApi';
+import { readPorts } from './ports';
+import { appendProvider } from './providers';
+import type { Session, SessionOptions } from './types';
+import { valueHandle } from './values';
+
+const optimizationLevels = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
+
+/**
+ * Checks the options of a session.
+ *
+ * @throws E_SESSION_OPTION
+ */
+export function checkSessionOptions(options: SessionOptions): void {
+  const { threads, graphOptimization, provider } = options;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
+    throw runtimeError('E_SESSION_OPTION', `threads must be a whole number from 1 to 1024, found ${String(threads)}`, 'leave it out to use every core');
+  }
+  if (graphOptimization !== undefined && !Object.hasOwn(optimizationLevels, graphOptimization)) {
+    throw runtimeError('E_SESSION_OPTION', `unknown graphOptimization '${String(graphOptimization)}'`, `use one of ${Object.keys(optimizationLevels).join(', ')}`);
+  }
+  if (provider !== undefined && !['cpu', 'webgpu', 'cuda'].includes(provider)) {
+    throw runtimeError('E_SESSION_OPTION', `unknown provider '${String(provider)}'`, 'use one of cpu, webgpu, cuda');
+  }
+}
+
+/** Loads a model into a session. */
+export function createSession(api: NativeApi, environment: Environment, model: Uint8Array | string, options: SessionOptions): Session {
+  checkSessionOptions(options);
+  checkModel(model);
+  const { table, read, check, text } = api;
+  const pointer = build(api, environment, model, options);
+  const handle = createHandle(pointer, (address) => void table.ReleaseSession(address));
+  const inputs = readPorts(api, environment, pointer, 'Input');
+  const outputs = readPorts(api, environment, pointer, 'Output');
+  const initializers = options.initializers ?? {}; // must outlive the session
+  const bound: BoundSession = {
+    api,
+    handle,
+    inputs: new Map(inputs.map((port) => [port.name, port])),
+    outputs: new Map(outputs.map((port) => [port.name, port])),
+    running: 0,
+  };
+  const alive = (what: string): void => {
+    if (handle.pointer === 0) throw runtimeError('E_DISPOSED', `cannot ${what}: the session was disposed of`, 'make a new session');
+    if (bound.running > 0) throw runtimeError('E_RUNNING', `cannot ${what}: the session is running`, 'await its runs first');
+  };
+  const session: Session & { readonly initializers: object } = {
+    inputNames: inputs.map((port) => port.name),
+    outputNames: outputs.map((port) => port.name),
+    inputs: inputs.map(({ name, type, dims }) => ({ name, type, dims })),
+    outputs: outputs.map(({ name, type, dims }) => ({ name, type, dims })),
+    initializers,
+    get disposed() {
+      return handle.pointer === 0;
+    },
+    createBinding(boundInputs = {}, boundOutputs = {}) {
+      if (handle.pointer === 0) alive('make a binding');
+      return createBinding(bound, boundInputs, boundOutputs);
+    },
+    endProfiling() {
+      alive('end profiling');
+      const address = read(table.SessionEndProfiling, 'end profiling', handle.pointer, environment.allocator);
+      const file = text(address);
+      check(table.AllocatorFree(environment.allocator, address), 'end profiling');
+      return file;
+    },
+    dispose() {
+      if (handle.pointer === 0) return;
+      alive('dispose of it');
+      dispose(handle);
+    },
+  };
+  watch(session, handle);
+  return session;
+}
+
+/** @throws E_MODEL_INVALID */
+export function checkModel(model: unknown): void {
+  if (typeof model === 'string' ? model.length > 0 : ArrayBuffer.isView(model) && model.byteLength > 0) return;
+  throw runtimeError('E_MODEL_INVALID', 'expected the bytes of an ONNX model or its path, found nothing of the kind', 'pass a Uint8Array that is not empty, or a path');
+}
+
+/** Makes the native session; tries once more without the shared thread pool when the environment turns out to have none. */
+function build(api: NativeApi, environment: Environment, model: Uint8Array | string, options: SessionOptions): number {
+  const { table, read } = api;
+  const sessionOptions = read(table.CreateSessionOptions, 'prepare a session');
+  try {
+    const sharing = environment.sharesPool && (options.threads ?? environment.threads) === environment.threads;
+    configure(api, environment, sessionOptions, options, sharing);
+    const doing = 'create a session';
+    if (typeof model === 'string') return read(table.CreateSession, doing, environment.pointer, model, sessionOptions);
+    void model.buffer;
+    return read(table.CreateSessionFromArray, doing, environment.pointer, model, model.byteLength, sessionOptions);
+  } catch (error) {
+    // Whoever used the library first made its one environment, perhaps without a pool.
+    if (!environment.sharesPool || !/session threadpools/i.test(reasonOf(error))) throw error;
+    environment.sharesPool = false;
+  } finally {
+    table.ReleaseSessionOptions(sessionOptions);
+  }
+  return build(api, environment, model, options);
+}
+
+function configure(api: NativeApi, environment: Environment, target: number, options: SessionOptions, sharing: boolean): void {
+  const { table, check } = api;
+  const set = (status: number): void => check(status, 'prepare a session');
+  set(table.SetSessionGraphOptimizationLevel(target, optimizationLevels[options.graphOptimization ?? 'all']));
+  if (sharing) set(table.DisablePerSessionThreads(target));
+  else set(table.SetIntraOpNumThreads(target, options.threads ?? environment.threads));
+  if (options.memoryPattern === false) set(table.DisableMemPattern(target));
+  if (options.arena === false) set(table.DisableCpuMemArena(target));
+  if (options.profile !== undefined) set(table.EnableProfiling(target, options.profile));
+  for (const [name, entry] of Object.entries(options.configEntries ?? {})) {
+    set(table.AddSessionConfigEntry(target, name, String(entry)));
+  }
+  for (const [name, value] of Object.entries(options.initializers ?? {})) {
+    set(table.AddInitializer(target, name, valueHandle(value, api, `initializer '${name}'`).pointer));
+  }
+  appendProvider(api, target, options.provider ?? 'cpu', options.providerOptions ?? {});
+}
