@@ -11,7 +11,7 @@ export function library(entry: string[] = ['src/index.ts'], more: Options = {}):
     clean: true,
     target: 'node20',
     platform: 'node',
-    outExtension: ({ format }) => ({ js: format === 'cjs' ? '.js' : '.mjs' }),
+    outExtension: ({ format }) => ({ js: format === 'cjs' ? '.js' : '.mjs', dts: '.d.ts' }), // one set of types
     ...more,
   });
 }

@@ -1,2 +1,20 @@
 export { isTesseraeError, tesseraeError } from './errors';
 export type { TesseraeError, TesseraeErrorOptions } from './errors';
+export { nearestName } from './names/nearestName';
+export { pluginApiVersion } from './plugins/checkPlugin';
+export { definePlugin } from './plugins/definePlugin';
+export type { PluginCatalog, PluginContract, PluginKind, PluginKinds } from './plugins/kinds';
+export type { Plugin, PluginCreate, PluginDefinition } from './plugins/plugin';
+export { createRegistry } from './registry/createRegistry';
+export type { RegistryOptions } from './registry/createRegistry';
+export type {
+  Created,
+  NameArgument,
+  OptionsArgument,
+  PluginEntry,
+  Registry,
+  RegistryKind,
+  RegistryName,
+  Renamed,
+  UseOptions,
+} from './registry/registry';

@@ -57,7 +57,12 @@ export function tesseraeError(options: TesseraeErrorOptions): TesseraeError {
   const speaker = plugin === undefined ? options.package : `${options.package}/${plugin}`;
   const error = new Error(`[${speaker}] ${code}: ${message}; ${fix}`);
   const hidden = (value: unknown): PropertyDescriptor => ({ value, configurable: true, writable: true });
-  const shown = (value: unknown): PropertyDescriptor => ({ value, configurable: true, writable: true, enumerable: true });
+  const shown = (value: unknown): PropertyDescriptor => ({
+    value,
+    configurable: true,
+    writable: true,
+    enumerable: true,
+  });
   Object.defineProperties(error, {
     [brand]: hidden(true),
     name: hidden('TesseraeError'),

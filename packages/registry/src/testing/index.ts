@@ -1,0 +1,2 @@
+export { describePluginContract } from './describePluginContract';
+export type { PluginContractOptions, TestRunner } from './describePluginContract';
