@@ -1,2 +1,12 @@
-export type { DecodeOptions, DecodeStream, EncodeOptions, Tokenizer } from './interface/tokenizer';
+export { loadGpt2Files } from './files/load-gpt2-files';
+export type { Gpt2Files } from './files/load-gpt2-files';
+export { loadTokenizer } from './files/load-tokenizer';
+export type { LoadTokenizerOptions } from './files/load-tokenizer';
+export { saveTokenizer } from './files/save-tokenizer';
+export type { DecodeOptions, DecodeStream, DecodeStreamOptions, EncodeOptions, Tokenizer } from './interface/tokenizer';
 export type { AddedTokenJson, TokenizerJson, TokenizerModelJson, TokenizerPartJson } from './interface/tokenizer-json';
+export { specialTokenId } from './special-tokens/split';
+export { trainByteLevelBpe } from './training/train-byte-level-bpe';
+export type { BpeTrainingProgress, ByteLevelBpeTrainingOptions } from './training/train-byte-level-bpe';
+export { trainCharacterTokenizer } from './training/train-character';
+export type { CharacterTrainingOptions } from './training/train-character';

@@ -22,6 +22,12 @@ export interface DecodeOptions {
   cleanUpSpaces?: boolean;
 }
 
+/** How ids that come one by one are turned into text. (Cleaning up spaces would need to see what follows.) */
+export interface DecodeStreamOptions {
+  /** Leave special tokens out of the text. Default `false`. */
+  skipSpecialTokens?: boolean;
+}
+
 /** Turns ids into text piece by piece; the pieces joined are what `decode` gives for all ids at once. */
 export interface DecodeStream {
   /**
@@ -46,7 +52,7 @@ export interface Tokenizer {
   /** Ids to text. Bytes that are not UTF-8 become U+FFFD. */
   decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
   /** Decodes ids as they come, never splitting a code point. */
-  createDecodeStream(options?: DecodeOptions): DecodeStream;
+  createDecodeStream(options?: DecodeStreamOptions): DecodeStream;
   /** The id of a token as it is written in the vocabulary (byte-level BPE: in GPT-2's byte alphabet). */
   tokenToId(token: string): number | undefined;
   /** The token of an id, as it is written in the vocabulary. */
