@@ -1,0 +1,12 @@
+export { generate, generateAll, generateText } from './generate';
+export type { GeneratedSequence, Generation } from './generate';
+export type { GenerateOptions } from './options';
+export { noRepeatNgramProcessor } from './processors/no-repeat-ngram';
+export type { LogitsProcessor, ProcessorContext } from './processors/processor';
+export { repetitionPenaltyProcessor } from './processors/repetition-penalty';
+export { temperatureProcessor } from './processors/temperature';
+export { topKProcessor } from './processors/top-k';
+export { topPProcessor } from './processors/top-p';
+export { releaseGenerationPrograms } from './programs';
+export type { Prompt } from './prompt';
+export type { FinishReason, GeneratedToken } from './rows';
