@@ -6,7 +6,8 @@ import type { NativeApi } from './nativeApi';
 import { fitPort } from './ports';
 import type { NamedPort } from './ports';
 import type { Binding, Value } from './types';
-import { valueHandle } from './values';
+import { checkHeld, holdValue } from './values';
+import type { HeldValue } from './values';
 
 /** The session that a binding belongs to. */
 export interface BoundSession {
@@ -14,31 +15,26 @@ export interface BoundSession {
   readonly handle: Handle;
   readonly inputs: ReadonlyMap<string, NamedPort>;
   readonly outputs: ReadonlyMap<string, NamedPort>;
+  /** Weights handed over: the session reads their memory. */
+  readonly initializers: readonly HeldValue[];
   /** Runs on other threads; the session must not go away under them. */
   running: number;
+  /** The session itself: it must not be collected before its bindings. */
+  owner: object | undefined;
 }
 
-/** A value in its place. The binding keeps it, and so its memory, alive. */
-interface Slot {
-  readonly name: string;
-  readonly value: Value;
-  readonly handle: Handle;
-  /** Bytes that the data must still have: a transferred array has none. */
-  readonly bytes: number;
-}
+/** Bindings at work on another thread: nothing else may hold them, and they must not be collected under it. */
+const atWork = /* @__PURE__ */ new Set<Binding>();
 
 /** Ties values to a session. */
 export function createBinding(session: BoundSession, inputs: Record<string, Value>, outputs: Record<string, Value>): Binding {
   const { api } = session;
   const { table, read, check } = api;
-  const handle = createHandle(
-    read(table.CreateIoBinding, 'make a binding', session.handle.pointer),
-    (pointer) => void table.ReleaseIoBinding(pointer),
-    session.handle,
-  );
-  const slots: Slot[] = [];
-  const places = new Map<string, number>(); // 'input x' → index in slots
+  const handle = createHandle(read(table.CreateIoBinding, 'make a binding', session.handle.pointer), table.ReleaseIoBinding, session.handle);
+  const held: HeldValue[] = []; // what is bound stays alive, and so does its memory
+  const places = { input: new Map<string, number>(), output: new Map<string, number>() }; // name → index in held
   const runWithBinding = table.RunWithBinding;
+  let passed: string[] = []; // outputs that are inputs: ONNX Runtime hands those back without writing anything
   let running = false;
   let stop: Handle | undefined; // OrtRunOptions, made for the first run that has a signal
 
@@ -49,23 +45,32 @@ export function createBinding(session: BoundSession, inputs: Record<string, Valu
   const place = (side: 'input' | 'output', name: string, value: Value): void => {
     const what = `${side} '${name}'`;
     idle(`set ${what}`);
-    const bound = valueHandle(value, api, what);
-    const port = fitPort(side === 'input' ? session.inputs : session.outputs, side, name, value);
+    const holding = holdValue(what, value, api);
+    const port = fitPort(session[`${side}s`], side, name, value);
     const bind = side === 'input' ? table.BindInput : table.BindOutput;
-    check(bind(handle.pointer, port.nameBytes, bound.pointer), `bind ${what}`);
-    const slot: Slot = { name: what, value, handle: bound, bytes: value.data.byteLength };
-    const index = places.get(what);
-    if (index === undefined) places.set(what, slots.push(slot) - 1);
-    else slots[index] = slot;
+    check(bind(handle.pointer, port.nameBytes, holding.handle.pointer), `bind ${what}`);
+    const index = places[side].get(name);
+    if (index !== undefined) held[index] = holding;
+    else {
+      places[side].set(name, held.push(holding) - 1);
+      if (side === 'output' && session.inputs.has(name)) passed = [...passed, name];
+    }
   };
-  /** Everything that a run will touch is still there. */
+  /** Everything that a run will touch is there. */
   const ready = (): void => {
     idle('run');
-    for (let index = 0; index < slots.length; index += 1) {
-      const slot = slots[index];
-      if (slot.handle.pointer !== 0 && slot.value.data.byteLength === slot.bytes) continue;
-      if (slot.handle.pointer === 0) throw runtimeError('E_DISPOSED', `the value of ${slot.name} was disposed of`, 'bind another value');
-      throw runtimeError('E_VALUE_BUFFER', `the memory of ${slot.name} was transferred away`, 'never transfer the buffer of a bound array');
+    checkHeld(held);
+    checkHeld(session.initializers);
+    if (places.input.size === session.inputs.size) return;
+    const missing = [...session.inputs.keys()].filter((name) => !places.input.has(name));
+    throw runtimeError('E_NAME', `inputs without a value: ${missing.join(', ')}`, 'set them before the run');
+  };
+  const finish = (): void => {
+    for (const name of passed) {
+      const from = held[places.input.get(name) as number].value.data as Uint8Array;
+      const to = held[places.output.get(name) as number].value;
+      if (from.length !== to.data.length) throw runtimeError('E_VALUE_DIMS', `output '${name}' came out with ${from.length} elements, found a value of [${to.dims.join(',')}]`, 'bind a value of its shape');
+      if (from !== to.data) (to.data as Uint8Array).set(from);
     }
   };
 
@@ -82,35 +87,30 @@ export function createBinding(session: BoundSession, inputs: Record<string, Valu
       ready();
       const status = runWithBinding(session.handle.pointer, 0, handle.pointer);
       if (status !== 0) check(status, 'run the session');
+      if (passed.length > 0) finish();
     },
-    async runAsync(options = {}) {
+    async runAsync({ signal } = {}) {
       ready();
-      const { signal } = options;
       if (signal?.aborted === true) throw cancelled(signal);
-      if (!asyncStackIsEnough(api.koffi)) {
-        throw runtimeError(
-          'E_ASYNC_STACK',
-          'another module loaded a library through koffi first and left too little stack for runs on other threads',
-          'load the runtime before it, call koffi.config({ async_stack_size: 8 << 20 }) before it, or use run()',
-        );
-      }
-      if (signal !== undefined && stop === undefined) stop = createStop(api, binding, handle);
-      await runElsewhere(signal);
+      if (!asyncStackIsEnough(api.koffi)) throw tooLittleStack();
+      if (signal !== undefined) stop ??= createStop(api, handle);
+      await runElsewhere(signal, stop);
+      finish();
     },
     dispose() {
       if (running) idle('dispose of it');
-      if (stop !== undefined) dispose(stop);
       dispose(handle);
     },
   };
 
-  function runElsewhere(signal: AbortSignal | undefined): Promise<void> {
-    const runOptions = signal === undefined || stop === undefined ? 0 : stop.pointer;
+  function runElsewhere(signal: AbortSignal | undefined, stopping: Handle | undefined): Promise<void> {
+    const runOptions = signal === undefined || stopping === undefined ? 0 : stopping.pointer;
     const onAbort = (): void => void table.RunOptionsSetTerminate(runOptions);
     return new Promise<void>((resolve, reject) => {
       const settle = (failure: unknown, status: number): void => {
         running = false;
         session.running -= 1;
+        atWork.delete(binding);
         signal?.removeEventListener('abort', onAbort);
         if (signal?.aborted === true) table.RunOptionsUnsetTerminate(runOptions);
         try {
@@ -123,9 +123,9 @@ export function createBinding(session: BoundSession, inputs: Record<string, Valu
       };
       running = true;
       session.running += 1;
+      atWork.add(binding);
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
-        // `binding` and with it every slot stays reachable from this callback.
         runWithBinding.async(session.handle.pointer, runOptions, handle.pointer, settle);
       } catch (error) {
         settle(error, 0);
@@ -144,15 +144,21 @@ export function createBinding(session: BoundSession, inputs: Record<string, Valu
   return binding;
 }
 
-/** Run options through which a run can be stopped; freed with the binding's handle or when the binding is collected. */
-function createStop({ table, read }: NativeApi, owner: object, parent: Handle): Handle {
-  const pointer = read(table.CreateRunOptions, 'prepare a run');
-  return createHandle(pointer, (address) => void table.ReleaseRunOptions(address), parent);
+/** Run options through which a run can be stopped; freed with the binding. */
+function createStop({ table, read }: NativeApi, parent: Handle): Handle {
+  return createHandle(read(table.CreateRunOptions, 'prepare a run'), table.ReleaseRunOptions, parent);
 }
 
 function cancelled(signal: AbortSignal, error?: unknown): Error {
-  return runtimeError('E_CANCELLED', 'the run was cancelled by its signal', 'run again with another signal; the outputs hold anything now', {
+  return runtimeError('E_CANCELLED', 'the run was cancelled by its signal', 'run again with another signal; what the outputs hold now has no meaning', {
     cause: error ?? signal.reason,
   });
 }
 
+function tooLittleStack(): Error {
+  return runtimeError(
+    'E_ASYNC_STACK',
+    'another module loaded a library through koffi first and left too little stack for runs on other threads',
+    'load the runtime before it, call koffi.config({ async_stack_size: 8 << 20 }) before it, or use run()',
+  );
+}

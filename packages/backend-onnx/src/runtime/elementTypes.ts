@@ -4,29 +4,28 @@ import type { ElementType, TypedArray } from './types';
 interface ElementTypeFacts {
   /** ONNXTensorElementDataType, which is TensorProto.DataType. */
   readonly code: number;
-  readonly bytes: number;
   /** `Symbol.toStringTag` of the typed array: it works across realms, where `instanceof` does not. */
   readonly array: string;
 }
 
 const facts: Readonly<Record<ElementType, ElementTypeFacts>> = {
-  float32: { code: 1, bytes: 4, array: 'Float32Array' },
-  uint8: { code: 2, bytes: 1, array: 'Uint8Array' },
-  int8: { code: 3, bytes: 1, array: 'Int8Array' },
-  uint16: { code: 4, bytes: 2, array: 'Uint16Array' },
-  int16: { code: 5, bytes: 2, array: 'Int16Array' },
-  int32: { code: 6, bytes: 4, array: 'Int32Array' },
-  int64: { code: 7, bytes: 8, array: 'BigInt64Array' },
-  bool: { code: 9, bytes: 1, array: 'Uint8Array' },
-  float16: { code: 10, bytes: 2, array: 'Uint16Array' },
-  float64: { code: 11, bytes: 8, array: 'Float64Array' },
-  uint32: { code: 12, bytes: 4, array: 'Uint32Array' },
-  uint64: { code: 13, bytes: 8, array: 'BigUint64Array' },
-  bfloat16: { code: 16, bytes: 2, array: 'Uint16Array' },
+  float32: { code: 1, array: 'Float32Array' },
+  uint8: { code: 2, array: 'Uint8Array' },
+  int8: { code: 3, array: 'Int8Array' },
+  uint16: { code: 4, array: 'Uint16Array' },
+  int16: { code: 5, array: 'Int16Array' },
+  int32: { code: 6, array: 'Int32Array' },
+  int64: { code: 7, array: 'BigInt64Array' },
+  bool: { code: 9, array: 'Uint8Array' },
+  float16: { code: 10, array: 'Uint16Array' },
+  float64: { code: 11, array: 'Float64Array' },
+  uint32: { code: 12, array: 'Uint32Array' },
+  uint64: { code: 13, array: 'BigUint64Array' },
+  bfloat16: { code: 16, array: 'Uint16Array' },
 };
 
-/** Code, bytes and typed array of an element type. @throws E_VALUE_TYPE for a name that is none */
-export function elementTypeFacts(type: ElementType): ElementTypeFacts {
+/** Code and typed array of an element type. @throws E_VALUE_TYPE for a name that is none */
+function elementTypeFacts(type: ElementType): ElementTypeFacts {
   const known = Object.hasOwn(facts, type) ? facts[type] : undefined;
   if (known !== undefined) return known;
   throw runtimeError('E_VALUE_TYPE', `unknown element type '${String(type)}'`, `use one of ${Object.keys(facts).join(', ')}`);
@@ -41,18 +40,16 @@ export function elementTypeOfCode(code: number): ElementType | undefined {
  * Checks that a tensor may share memory with an array: class and element type agree, the dims hold exactly its elements,
  * and the memory will stay where it is.
  *
+ * @returns ONNX's number of the element type
  * @throws E_VALUE_TYPE, E_VALUE_DIMS, E_VALUE_SIZE, E_VALUE_BUFFER
  */
-export function checkTensor(data: TypedArray, dims: readonly number[], type: ElementType): void {
-  const { array } = elementTypeFacts(type);
+export function checkTensor(data: TypedArray, dims: readonly number[], type: ElementType): number {
+  const { array, code } = elementTypeFacts(type);
   const found = ArrayBuffer.isView(data) ? data[Symbol.toStringTag as keyof TypedArray] : typeof data;
   if ((found as unknown) !== array) {
     throw runtimeError('E_VALUE_TYPE', `${type} lives in a ${array}, found ${String(found)}`, `pass a ${array}`);
   }
-  if (!Array.isArray(dims) || !dims.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw runtimeError('E_VALUE_DIMS', `dims must be an array of whole numbers from 0, found ${show(dims)}`, 'pass the shape, [] for a scalar');
-  }
-  const count = dims.reduce((product: number, size: number) => product * size, 1);
+  const count = elementCount(dims);
   if (count !== data.length) {
     throw runtimeError(
       'E_VALUE_SIZE',
@@ -68,6 +65,17 @@ export function checkTensor(data: TypedArray, dims: readonly number[], type: Ele
       'pass an array over an ordinary buffer',
     );
   }
+  return code;
+}
+
+/** How many elements a tensor of these dims has. @throws E_VALUE_DIMS when they are not whole numbers from 0 */
+function elementCount(dims: readonly number[]): number {
+  let count = 1;
+  for (let axis = 0; axis < dims?.length; axis += 1) {
+    count *= Number.isSafeInteger(dims[axis]) && dims[axis] >= 0 ? dims[axis] : Number.NaN;
+  }
+  if (Array.isArray(dims) && Number.isSafeInteger(count)) return count;
+  throw runtimeError('E_VALUE_DIMS', `dims must be an array of whole numbers from 0, found ${show(dims)}`, 'pass the shape, [] for a scalar');
 }
 
 function show(value: unknown): string {

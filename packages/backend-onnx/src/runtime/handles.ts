@@ -2,9 +2,9 @@
 export interface Handle {
   /** Its address, 0 once freed. */
   pointer: number;
-  readonly free: (pointer: number) => void;
+  readonly free: (pointer: number) => unknown;
   /** What must be freed before it. */
-  readonly children: Set<Handle>;
+  children: Set<Handle> | undefined;
   readonly parent: Handle | undefined;
 }
 
@@ -14,21 +14,22 @@ const forgotten: FinalizationRegistry<Handle> = /* @__PURE__ */ new Finalization
 /**
  * Takes charge of a pointer.
  *
+ * @param free the library's own function: a closure would share its scope, and whatever its scope holds would never be collected
  * @param parent what must outlive it: freeing the parent frees it first
  */
-export function createHandle(pointer: number, free: (pointer: number) => void, parent?: Handle): Handle {
-  const handle: Handle = { pointer, free, children: new Set(), parent };
-  parent?.children.add(handle);
+export function createHandle(pointer: number, free: Handle['free'], parent?: Handle): Handle {
+  const handle: Handle = { pointer, free, children: undefined, parent };
+  if (parent !== undefined) (parent.children ??= new Set()).add(handle);
   return handle;
 }
 
 /** Frees a handle, its children first; nothing happens the second time. */
 export function freeHandle(handle: Handle): void {
   if (handle.pointer === 0) return;
-  for (const child of handle.children) freeHandle(child);
+  if (handle.children !== undefined) for (const child of handle.children) freeHandle(child);
   const { pointer } = handle;
   handle.pointer = 0;
-  handle.parent?.children.delete(handle);
+  handle.parent?.children?.delete(handle);
   handle.free(pointer);
 }
 

@@ -4,7 +4,7 @@ import { checkTensor, elementTypeOfCode } from './elementTypes';
 import { reasonOf, runtimeError } from './errors';
 import { findOnnxruntimeNode, nodeRequire } from './library';
 import { fitPort } from './ports';
-import { checkModel, checkSessionOptions } from './sessions';
+import { checkModel, checkSessionOptions, noProfile } from './sessions';
 import { statusError } from './status';
 import type { Binding, ElementType, Port, Runtime, Session, SessionOptions, TypedArray, Value } from './types';
 
@@ -154,6 +154,7 @@ function createNodeSession(layer: NodeLayer, model: Uint8Array | string, options
     },
     endProfiling() {
       alive('end profiling');
+      if (options.profile === undefined) throw noProfile();
       native.endProfiling();
       return newestTrace(options.profile);
     },
@@ -280,8 +281,7 @@ function nodeOptions(options: SessionOptions): object {
 }
 
 /** onnxruntime-node does not say where it wrote the trace: prefix, date, time. */
-function newestTrace(prefix: string | undefined): string {
-  if (prefix === undefined) throw runtimeError('E_RUNTIME_FAILED', 'the session records no profile', "create it with the option 'profile'");
+function newestTrace(prefix: string): string {
   const folder = path.dirname(prefix);
   const files = readdirSync(folder)
     .filter((name) => name.startsWith(`${path.basename(prefix)}_`) && name.endsWith('.json'))

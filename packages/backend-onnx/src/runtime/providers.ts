@@ -1,5 +1,6 @@
+import { isTesseraeError } from '@tesserae/registry';
 import { availableProviders } from './environment';
-import { runtimeError } from './errors';
+import { reasonOf, runtimeError } from './errors';
 import type { NativeApi } from './nativeApi';
 import type { Provider } from './types';
 
@@ -23,11 +24,22 @@ export function appendProvider(api: NativeApi, sessionOptions: number, provider:
       details: { providers },
     });
   }
+  try {
+    append(api, sessionOptions, provider, asked, settings);
+  } catch (cause) {
+    const reason = isTesseraeError(cause) ? String(cause.details?.ortMessage) : reasonOf(cause);
+    throw runtimeError('E_PROVIDER', `the provider ${provider} does not start: ${reason.trim()}`, "install what the message names, or use provider 'cpu'", {
+      cause,
+    });
+  }
+}
+
+function append(api: NativeApi, sessionOptions: number, provider: 'webgpu' | 'cuda', asked: string, settings: Record<string, string>): void {
+  const { table, check, read } = api;
   const keys = pointersTo(api, Object.keys(settings));
   const values = pointersTo(api, Object.values(settings).map(String));
   const count = keys.strings.length;
   const doing = `use the provider ${provider}`;
-  const { table, check, read } = api;
   if (provider === 'webgpu') {
     check(table.SessionOptionsAppendExecutionProvider(sessionOptions, asked, keys.pointers, values.pointers, count), doing);
     return;

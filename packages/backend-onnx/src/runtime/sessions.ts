@@ -1,13 +1,16 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import path from 'node:path';
 import { createBinding } from './bindings';
 import type { BoundSession } from './bindings';
 import type { Environment } from './environment';
 import { reasonOf, runtimeError } from './errors';
 import { createHandle, dispose, watch } from './handles';
+import { checkInitializers } from './modelInitializers';
 import type { NativeApi } from './nativeApi';
 import { readPorts } from './ports';
 import { appendProvider } from './providers';
 import type { Session, SessionOptions } from './types';
-import { valueHandle } from './values';
+import { holdValue, valueHandle } from './values';
 
 const optimizationLevels = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
 
@@ -17,7 +20,7 @@ const optimizationLevels = { disabled: 0, basic: 1, extended: 2, all: 99 } as co
  * @throws E_SESSION_OPTION
  */
 export function checkSessionOptions(options: SessionOptions): void {
-  const { threads, graphOptimization, provider } = options;
+  const { threads, graphOptimization, provider, profile } = options;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
     throw runtimeError('E_SESSION_OPTION', `threads must be a whole number from 1 to 1024, found ${String(threads)}`, 'leave it out to use every core');
   }
@@ -27,35 +30,44 @@ export function checkSessionOptions(options: SessionOptions): void {
   if (provider !== undefined && !['cpu', 'webgpu', 'cuda'].includes(provider)) {
     throw runtimeError('E_SESSION_OPTION', `unknown provider '${String(provider)}'`, 'use one of cpu, webgpu, cuda');
   }
+  if (profile !== undefined) {
+    const folder = path.dirname(path.resolve(profile));
+    try {
+      accessSync(folder, constants.W_OK);
+    } catch (cause) {
+      throw runtimeError('E_SESSION_OPTION', `no profile can be written to ${folder}: ${reasonOf(cause)}`, 'make the folder, or choose another', { cause });
+    }
+  }
 }
 
 /** Loads a model into a session. */
 export function createSession(api: NativeApi, environment: Environment, model: Uint8Array | string, options: SessionOptions): Session {
   checkSessionOptions(options);
   checkModel(model);
+  checkInitializers(model, options.initializers ?? {});
   const { table, read, check, text } = api;
   const pointer = build(api, environment, model, options);
-  const handle = createHandle(pointer, (address) => void table.ReleaseSession(address));
+  const handle = createHandle(pointer, table.ReleaseSession);
   const inputs = readPorts(api, environment, pointer, 'Input');
   const outputs = readPorts(api, environment, pointer, 'Output');
-  const initializers = options.initializers ?? {}; // must outlive the session
   const bound: BoundSession = {
     api,
     handle,
     inputs: new Map(inputs.map((port) => [port.name, port])),
     outputs: new Map(outputs.map((port) => [port.name, port])),
+    initializers: Object.entries(options.initializers ?? {}).map(([name, value]) => holdValue(`initializer '${name}'`, value, api)),
     running: 0,
+    owner: undefined,
   };
   const alive = (what: string): void => {
     if (handle.pointer === 0) throw runtimeError('E_DISPOSED', `cannot ${what}: the session was disposed of`, 'make a new session');
     if (bound.running > 0) throw runtimeError('E_RUNNING', `cannot ${what}: the session is running`, 'await its runs first');
   };
-  const session: Session & { readonly initializers: object } = {
+  const session: Session = {
     inputNames: inputs.map((port) => port.name),
     outputNames: outputs.map((port) => port.name),
     inputs: inputs.map(({ name, type, dims }) => ({ name, type, dims })),
     outputs: outputs.map(({ name, type, dims }) => ({ name, type, dims })),
-    initializers,
     get disposed() {
       return handle.pointer === 0;
     },
@@ -65,6 +77,7 @@ export function createSession(api: NativeApi, environment: Environment, model: U
     },
     endProfiling() {
       alive('end profiling');
+      if (options.profile === undefined) throw noProfile();
       const address = read(table.SessionEndProfiling, 'end profiling', handle.pointer, environment.allocator);
       const file = text(address);
       check(table.AllocatorFree(environment.allocator, address), 'end profiling');
@@ -76,13 +89,27 @@ export function createSession(api: NativeApi, environment: Environment, model: U
       dispose(handle);
     },
   };
+  bound.owner = session;
   watch(session, handle);
   return session;
 }
 
-/** @throws E_MODEL_INVALID */
+/** The error of a session that records nothing. */
+export function noProfile(): Error {
+  return runtimeError('E_SESSION_OPTION', 'the session records no profile', "create it with the option 'profile'");
+}
+
+/**
+ * Checks that a model is a file or bytes, as far as that can be seen from outside.
+ *
+ * @throws E_MODEL_FILE, E_MODEL_INVALID
+ */
 export function checkModel(model: unknown): void {
-  if (typeof model === 'string' ? model.length > 0 : ArrayBuffer.isView(model) && model.byteLength > 0) return;
+  if (typeof model === 'string') {
+    if (statSync(model, { throwIfNoEntry: false })?.isFile() === true) return;
+    throw runtimeError('E_MODEL_FILE', `there is no file at '${model}'`, 'check the path');
+  }
+  if (ArrayBuffer.isView(model) && model.byteLength > 0) return;
   throw runtimeError('E_MODEL_INVALID', 'expected the bytes of an ONNX model or its path, found nothing of the kind', 'pass a Uint8Array that is not empty, or a path');
 }
 

@@ -1,4 +1,4 @@
-import { checkTensor, elementTypeFacts } from './elementTypes';
+import { checkTensor } from './elementTypes';
 import type { Environment } from './environment';
 import { runtimeError } from './errors';
 import { createHandle, dispose, watch } from './handles';
@@ -8,24 +8,41 @@ import type { ElementType, TypedArray, Value } from './types';
 
 const brand: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.onnxruntime.value.v1');
 
-/** What a value is inside: its OrtValue, and the library that made it. */
-interface NativeValue extends Value {
-  readonly [brand]: { readonly handle: Handle; readonly api: NativeApi };
+/** A tensor over the memory of `data`. Eager programs make many: a class costs less than a set of closures each. */
+class NativeValue implements Value {
+  readonly [brand]: Handle;
+
+  constructor(
+    readonly data: TypedArray,
+    readonly dims: readonly number[],
+    readonly type: ElementType,
+    handle: Handle,
+  ) {
+    this[brand] = handle;
+    watch(this, handle);
+  }
+
+  get disposed(): boolean {
+    return this[brand].pointer === 0;
+  }
+
+  dispose(): void {
+    dispose(this[brand]);
+  }
 }
+
+const maximumRank = 64;
 
 /** Makes the function that turns typed arrays into tensors of one library, without copying them. */
 export function createValueFactory(api: NativeApi, environment: Environment): (data: TypedArray, dims: readonly number[], type: ElementType) => Value {
   const { table, read } = api;
-  const free = (pointer: number): void => void table.ReleaseValue(pointer);
-  const maximumRank = 64;
   const sizes = new BigInt64Array(maximumRank);
   void sizes.buffer; // moves a small array out of the garbage collector's way, so that its address holds
   const nothing = new Uint8Array(64);
   void nothing.buffer;
 
   return (data, dims, type) => {
-    checkTensor(data, dims, type);
-    const { code } = elementTypeFacts(type);
+    const code = checkTensor(data, dims, type);
     const rank = dims.length;
     if (rank > maximumRank) throw runtimeError('E_VALUE_DIMS', `a tensor has at most ${maximumRank} dims, found ${rank}`, 'merge dims');
     for (let index = 0; index < rank; index += 1) sizes[index] = BigInt(dims[index]);
@@ -33,20 +50,33 @@ export function createValueFactory(api: NativeApi, environment: Environment): (d
     // An empty array has no address of its own.
     const memory = data.byteLength === 0 ? nothing : data;
     const pointer = read(table.CreateTensorWithDataAsOrtValue, 'make a tensor', environment.cpuMemory, memory, data.byteLength, sizes, rank, code);
-    const handle = createHandle(pointer, free);
-    const value: NativeValue = {
-      data,
-      dims: Object.freeze([...dims]),
-      type,
-      get disposed() {
-        return handle.pointer === 0;
-      },
-      dispose: () => dispose(handle),
-      [brand]: { handle, api },
-    };
-    watch(value, handle);
-    return value;
+    return new NativeValue(data, Object.freeze(dims.slice()), type, createHandle(pointer, table.ReleaseValue));
   };
+}
+
+/** A value that something keeps, and with it the memory it stands for. */
+export interface HeldValue {
+  /** How to name it in an error. */
+  readonly what: string;
+  readonly value: Value;
+  readonly handle: Handle;
+  /** Bytes that the data must still have: a transferred array has none. */
+  readonly bytes: number;
+}
+
+/** Keeps a value. @throws E_VALUE_FOREIGN, E_DISPOSED */
+export function holdValue(what: string, value: Value, api: NativeApi): HeldValue {
+  return { what, value, handle: valueHandle(value, api, what), bytes: value.data.byteLength };
+}
+
+/** Checks that the memory behind values is still there. @throws E_DISPOSED, E_VALUE_BUFFER */
+export function checkHeld(values: readonly HeldValue[]): void {
+  for (let index = 0; index < values.length; index += 1) {
+    const held = values[index];
+    if (held.handle.pointer !== 0 && held.value.data.byteLength === held.bytes) continue;
+    if (held.handle.pointer === 0) throw runtimeError('E_DISPOSED', `the value of ${held.what} was disposed of`, 'bind another value');
+    throw runtimeError('E_VALUE_BUFFER', `the memory of ${held.what} was transferred away`, 'never transfer the buffer of a bound array');
+  }
 }
 
 /**
@@ -56,12 +86,13 @@ export function createValueFactory(api: NativeApi, environment: Environment): (d
  * @throws E_VALUE_FOREIGN, E_DISPOSED
  */
 export function valueHandle(value: Value, api: NativeApi, what: string): Handle {
-  const inside = (value as Partial<NativeValue> | null | undefined)?.[brand];
-  if (inside === undefined || inside.api !== api) {
+  const handle = (value as Partial<NativeValue> | null | undefined)?.[brand];
+  // Each library frees its own values: the function tells whose this one is.
+  if (handle === undefined || handle.free !== api.table.ReleaseValue) {
     throw runtimeError('E_VALUE_FOREIGN', `${what} is no value of this runtime`, 'make it with createValue of the runtime that made the session');
   }
-  if (inside.handle.pointer === 0) {
+  if (handle.pointer === 0) {
     throw runtimeError('E_DISPOSED', `the value for ${what} was disposed of`, 'dispose of values after their last run');
   }
-  return inside.handle;
+  return handle;
 }
