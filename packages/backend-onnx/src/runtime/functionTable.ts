@@ -24,8 +24,8 @@ type Entry = readonly [index: number, parameters: readonly Kind[], result?: Kind
 /**
  * The entries of the OrtApi structure that we call: place in the table, parameters, result (a status unless said
  * otherwise). The table is append-only: places never change once released, and the library asserts its milestones while
- * it is compiled (ReleaseCustomOpDomain 101, SetGlobalSpinControl 149, SynchronizeBoundOutputs 203, ReleaseKernelInfo 218).
- * Everything here exists since ONNX Runtime 1.12.
+ * it is compiled (ReleaseCustomOpDomain 101, SetGlobalSpinControl 149, SynchronizeBoundOutputs 203, GetSessionConfigEntry 238).
+ * Everything here exists since ONNX Runtime 1.14.
  */
 const entries = {
   CreateStatus: [0, ['int', 'string']],
@@ -86,6 +86,7 @@ const entries = {
   UpdateCUDAProviderOptions: [206, ['handle', 'memory', 'memory', 'size']],
   ReleaseCUDAProviderOptions: [208, ['handle'], 'none'],
   SessionOptionsAppendExecutionProvider: [216, ['handle', 'string', 'memory', 'memory', 'size']],
+  RegisterCustomOpsLibrary_V2: [228, ['handle', 'path']],
 } as const satisfies Record<string, Entry>;
 
 /** The functions of the C API that we call. Those that give a status return its pointer, 0 when all is well. */

@@ -265,8 +265,8 @@ function portOf({ name, isTensor, type, shape }: NodePort): Port {
 /** Session options as onnxruntime-node names them. */
 function nodeOptions(options: SessionOptions): object {
   const { threads, provider, providerOptions, graphOptimization, profile, memoryPattern, arena } = options;
-  if (Object.keys(options.initializers ?? {}).length > 0) {
-    throw runtimeError('E_NOT_IMPLEMENTED', 'onnxruntime-node takes no initializers', 'install koffi, or embed the weights in the model');
+  if (Object.keys(options.initializers ?? {}).length > 0 || (options.operatorLibraries ?? []).length > 0) {
+    throw runtimeError('E_NOT_IMPLEMENTED', 'onnxruntime-node takes neither initializers nor operator libraries', 'install koffi; or embed the weights, and use operators that ONNX Runtime has');
   }
   return {
     graphOptimizationLevel: graphOptimization ?? 'all',

@@ -146,6 +146,7 @@ function configure(api: NativeApi, environment: Environment, target: number, opt
   for (const [name, entry] of Object.entries(options.configEntries ?? {})) {
     set(table.AddSessionConfigEntry(target, name, String(entry)));
   }
+  for (const library of options.operatorLibraries ?? []) set(table.RegisterCustomOpsLibrary_V2(target, library));
   for (const [name, value] of Object.entries(options.initializers ?? {})) {
     set(table.AddInitializer(target, name, valueHandle(value, api, `initializer '${name}'`).pointer));
   }

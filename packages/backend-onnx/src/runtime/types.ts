@@ -52,6 +52,8 @@ export interface SessionOptions {
   memoryPattern?: boolean;
   /** Keep freed memory for the next run; the default is true. */
   arena?: boolean;
+  /** Paths of shared libraries that hold operators of one's own. */
+  operatorLibraries?: readonly string[];
   /** Weights handed over by name instead of being embedded in the model: they share memory with the session. */
   initializers?: Record<string, Value>;
 }
