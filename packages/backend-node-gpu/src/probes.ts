@@ -23,8 +23,8 @@ export interface NodeGpuProbes {
  * Answers the questions of `useNodeGpu` and `diagnoseNodeGpu` from this machine.
  *
  * A package is looked for in `folder` (or the environment variable `TESSERAE_TFJS_NODE`), then as Node resolves it from
- * the working folder and from the program that runs, then in `out/tfjs-node` of the working folder and those above it,
- * where `npm run setup:tfjs-node` builds it.
+ * the working folder and from the program that runs, then in `out/tfjs-node` (`out/tfjs-node-gpu`) of the working folder and
+ * those above it, where `npm run setup:tfjs-node` builds it.
  *
  * @param folder where the package is: its own folder, or one that holds it in `node_modules`
  * @returns the probes
@@ -60,7 +60,7 @@ function findPackage(name: NodeGpuPackage, folder: string | undefined): string |
     }
   }
   for (let at = process.cwd(); ; at = path.dirname(at)) {
-    const built = inFolder(name, path.join(at, 'out', 'tfjs-node'));
+    const built = inFolder(name, path.join(at, 'out', path.basename(name)));
     if (built !== undefined) return built;
     if (at === path.dirname(at)) return undefined;
   }

@@ -86,6 +86,7 @@ export interface NodeGpuBackend {
 export async function useNodeGpu(options: NodeGpuOptions = {}): Promise<NodeGpuBackend> {
   checkOptions(options);
   restoreUtilFunctions();
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1'; // TensorFlow greets on stderr otherwise
   if (options.lib !== undefined) {
     const lib = typeof options.lib === 'function' ? await options.lib() : options.lib;
     return activate(lib, undefined, options);

@@ -3,3 +3,4 @@ export type { BackendCandidate, BackendName, BackendRequest, BackendTaken } from
 export { builtInBackends } from './built-in-backends';
 export { selectBackend } from './select-backend';
 export type { BackendAttempt, SelectBackendOptions, SelectedBackend } from './select-backend';
+export { registerGradients } from './gradients/index';

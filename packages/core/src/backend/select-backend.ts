@@ -4,6 +4,7 @@ import { builtInBackends } from './built-in-backends';
 import { backendNames } from './candidate';
 import type { BackendCandidate, BackendName, BackendRequest, BackendTaken } from './candidate';
 import { backendError, whyNot } from './errors';
+import { registerGradients } from './gradients/index';
 
 /** How `selectBackend` chooses. */
 export interface SelectBackendOptions extends BackendRequest {
@@ -46,7 +47,7 @@ export interface SelectedBackend {
 
 /**
  * Makes the best backend that this machine has the active one of TensorFlow.js, and says in one line what it took and
- * why not the others.
+ * why not the others. Gradients of the kernels are registered on the way.
  *
  * The order is `tfjs-node-gpu` (a GPU through TensorFlow), `onnx` (ONNX Runtime, whole programs), `tfjs-node`
  * (TensorFlow on the CPU), `wasm`, `cpu` (plain JavaScript, always there).
@@ -83,6 +84,7 @@ export async function selectBackend(options: SelectBackendOptions = {}): Promise
   for (const candidate of inOrder(candidates, asked?.name, fallback)) {
     try {
       const taken = await candidate.use(request);
+      registerGradients();
       return announce(candidate, taken, asked, tried, candidates, options.log ?? true);
     } catch (error) {
       causes.push(error);
