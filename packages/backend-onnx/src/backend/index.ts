@@ -1,0 +1,3 @@
+export type { OnnxBackend, OnnxMemory } from './onnxBackend';
+export type { OnnxBackendOptions } from './options';
+export { useOnnx } from './useOnnx';

@@ -1,0 +1,1 @@
+export type { Attribute, GraphNode, GraphTensor, LoweringGraph, OpOptions, OutputDeclaration } from './types';

@@ -1,0 +1,1 @@
+export type { KernelLowering, Lowering } from './types';

@@ -1,0 +1,1 @@
+export type { FlatCompileOptions, FlatCompiler, FlatProgram } from './types';
