@@ -8,10 +8,15 @@ export type { Plugin, PluginCreate, PluginDefinition } from './plugins/plugin';
 export { createRegistry } from './registry/createRegistry';
 export type { RegistryOptions } from './registry/createRegistry';
 export type {
+  CatalogName,
   Created,
+  CreateOf,
   NameArgument,
   OptionsArgument,
+  OptionsOf,
+  OwnName,
   PluginEntry,
+  PluginOf,
   Registry,
   RegistryKind,
   RegistryName,

@@ -25,16 +25,22 @@ export type RegistryKind<P extends PluginDefinition> = PluginKind | P['kind'];
 /** The names known inside a kind: from the catalog, and from the registry's own plugins. */
 export type RegistryName<K extends string, P extends PluginDefinition> = CatalogName<K> | OwnName<K, P>;
 
-type CatalogName<K extends string> = keyof PluginCatalog extends infer Key
+/** The names that the catalog has in a kind. */
+export type CatalogName<K extends string> = keyof PluginCatalog extends infer Key
   ? Key extends `${K}:${infer Name}`
     ? Name
     : never
   : never;
 
-type OwnName<K extends string, P> = P extends PluginDefinition ? (P['kind'] extends K ? P['name'] : never) : never;
+/** The names that the plugins `P` have in a kind. */
+export type OwnName<K extends string, P> = P extends PluginDefinition
+  ? P['kind'] extends K
+    ? P['name']
+    : never
+  : never;
 
 /** The plugin behind a kind and a name: the registry's own first, else the catalog's. */
-type PluginOf<K extends string, N extends string, P extends PluginDefinition> = [
+export type PluginOf<K extends string, N extends string, P extends PluginDefinition> = [
   Extract<P, { readonly kind: K; readonly name: N }>,
 ] extends [never]
   ? `${K}:${N}` extends keyof PluginCatalog
@@ -43,7 +49,7 @@ type PluginOf<K extends string, N extends string, P extends PluginDefinition> = 
   : Extract<P, { readonly kind: K; readonly name: N }>;
 
 /** The factories behind a union of names, each looked up by itself. */
-type CreateOf<K extends string, N extends string, P extends PluginDefinition> = N extends string
+export type CreateOf<K extends string, N extends string, P extends PluginDefinition> = N extends string
   ? PluginOf<K, N, P> extends { readonly create: infer C }
     ? C
     : never
@@ -64,7 +70,8 @@ export type OptionsArgument<K extends string, N extends string, P extends Plugin
   ? [options?: unknown]
   : OptionsOf<CreateOf<K, N, P>>;
 
-type OptionsOf<C> = [C] extends [never]
+/** The options of a factory as arguments: none, optional or required. */
+export type OptionsOf<C> = [C] extends [never]
   ? [options?: never]
   : [C] extends [(...options: infer A) => unknown]
     ? A['length'] extends 0
