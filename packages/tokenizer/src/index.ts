@@ -5,6 +5,12 @@ export type { LoadTokenizerOptions } from './files/load-tokenizer';
 export { saveTokenizer } from './files/save-tokenizer';
 export type { DecodeOptions, DecodeStream, DecodeStreamOptions, EncodeOptions, Tokenizer } from './interface/tokenizer';
 export type { AddedTokenJson, TokenizerJson, TokenizerModelJson, TokenizerPartJson } from './interface/tokenizer-json';
+export { byteLevelBpe, character, tokenizerJson } from './plugins/tokenizer-plugins';
+export type {
+  ByteLevelBpePluginOptions,
+  CharacterPluginOptions,
+  TokenizerJsonPluginOptions,
+} from './plugins/tokenizer-plugins';
 export { specialTokenId } from './special-tokens/split';
 export { trainByteLevelBpe } from './training/train-byte-level-bpe';
 export type { BpeTrainingProgress, ByteLevelBpeTrainingOptions } from './training/train-byte-level-bpe';

@@ -74,7 +74,9 @@ export function createByteLevelBpe(json: TokenizerJson): Tokenizer {
 }
 
 function readTexts(json: TokenizerJson, vocab: ReadonlyMap<string, number>): TokenTexts {
-  const added = new Map((json.added_tokens ?? []).map((token) => [token.id, { text: token.content, special: token.special === true }]));
+  const added = new Map(
+    (json.added_tokens ?? []).map((token) => [token.id, { text: token.content, special: token.special === true }]),
+  );
   const bytes: (Uint8Array | undefined)[] = [];
   let vocabSize = 0;
   for (const [token, id] of vocab) {

@@ -12,7 +12,12 @@ export interface TokenTexts {
 }
 
 /** Throws E_TOKEN_ID unless `id` is one that the tokenizer has. */
-export function checkId(id: unknown, vocabSize: number, position: number, known: (id: number) => boolean): asserts id is number {
+export function checkId(
+  id: unknown,
+  vocabSize: number,
+  position: number,
+  known: (id: number) => boolean,
+): asserts id is number {
   if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabSize && known(id)) return;
   const inRange = typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabSize;
   throw tokenizerError(

@@ -43,7 +43,8 @@ export function isCharacterJson(json: TokenizerJson): boolean {
   if (model.type !== 'BPE' || Array.isArray(model.vocab) || model.merges?.length !== 0) return false;
   if (model.dropout || model.continuing_subword_prefix || model.end_of_word_suffix) return false;
   if (model.byte_fallback || model.fuse_unk) return false;
-  if (json.normalizer || json.post_processor || json.truncation || json.padding || decoder?.type !== 'Fuse') return false;
+  if (json.normalizer || json.post_processor || json.truncation || json.padding || decoder?.type !== 'Fuse')
+    return false;
   const pattern = split?.pattern as { Regex?: unknown } | undefined;
   if (split?.type !== 'Split' || pattern?.Regex !== EVERY_CHARACTER) return false;
   if (split.behavior !== 'Isolated' || split.invert === true) return false;

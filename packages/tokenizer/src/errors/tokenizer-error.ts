@@ -35,7 +35,11 @@ export function describeValue(value: unknown): string {
 /** Throws E_OPTION unless `options` is an object that holds known names only. */
 export function checkOptions(caller: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw tokenizerError('E_OPTION', `${caller} takes an object of options, found ${describeValue(options)}`, 'pass { … }');
+    throw tokenizerError(
+      'E_OPTION',
+      `${caller} takes an object of options, found ${describeValue(options)}`,
+      'pass { … }',
+    );
   const unknown = Object.keys(options).filter((name) => !known.includes(name));
   if (unknown.length > 0)
     throw tokenizerError(

@@ -14,7 +14,11 @@ export function pathFunctions(): typeof import('node:path') {
 
 function builtin<T>(name: string): T {
   const found = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.(name);
-  if (!found) throw fileError(`there are no files here (${name} is missing)`, 'pass the content of tokenizer.json instead of its path');
+  if (!found)
+    throw fileError(
+      `there are no files here (${name} is missing)`,
+      'pass the content of tokenizer.json instead of its path',
+    );
   return found as T;
 }
 
@@ -32,7 +36,10 @@ export function readTextFile(file: unknown, name: string): string {
     if (fs.statSync(path).isDirectory()) path = pathFunctions().join(path, name);
     const { size } = fs.statSync(path);
     if (size > LARGEST_FILE_BYTES)
-      throw fileError(`${path} has ${size} bytes, more than a tokenizer file has (${LARGEST_FILE_BYTES})`, 'check the path');
+      throw fileError(
+        `${path} has ${size} bytes, more than a tokenizer file has (${LARGEST_FILE_BYTES})`,
+        'check the path',
+      );
     bytes = fs.readFileSync(path);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;

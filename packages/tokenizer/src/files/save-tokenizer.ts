@@ -27,7 +27,9 @@ import { fileError, fileSystem, pathFunctions } from './read-file';
 export function saveTokenizer(tokenizer: Tokenizer, file: string): string {
   if (typeof file !== 'string' || file === '') throw fileError(`the path is ${describeValue(file)}`, 'pass a path');
   const fs = fileSystem();
-  const path = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() ? pathFunctions().join(file, 'tokenizer.json') : file;
+  const path = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory()
+    ? pathFunctions().join(file, 'tokenizer.json')
+    : file;
   const unfinished = `${path}.${process.pid}.tmp`;
   let handle: number | undefined;
   try {

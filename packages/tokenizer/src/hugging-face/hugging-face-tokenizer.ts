@@ -15,7 +15,6 @@ export function createHuggingFaceTokenizer(json: TokenizerJson): Tokenizer {
   const vocabulary = library.get_vocab();
   let vocabSize = 0;
   for (const id of vocabulary.values()) vocabSize = Math.max(vocabSize, id + 1);
-  const unknownToken = json.model.unk_token ?? undefined;
 
   const parsers = new Map<string, LibraryTokenizer>(); // by the special tokens that they find in text
   const parserFor = (parse: boolean | readonly string[]): LibraryTokenizer => {
@@ -24,7 +23,10 @@ export function createHuggingFaceTokenizer(json: TokenizerJson): Tokenizer {
     const key = JSON.stringify(names);
     let parser = parsers.get(key);
     if (!parser) {
-      parser = build({ ...json, added_tokens: added.filter((token) => !token.special || names.includes(token.content)) });
+      parser = build({
+        ...json,
+        added_tokens: added.filter((token) => !token.special || names.includes(token.content)),
+      });
       if (parsers.size > 8) parsers.clear();
       parsers.set(key, parser);
     }
@@ -33,7 +35,8 @@ export function createHuggingFaceTokenizer(json: TokenizerJson): Tokenizer {
 
   const decode = (ids: ArrayLike<number>, options: DecodeOptions = {}): string => {
     const list = Array.from(ids);
-    for (const [i, id] of list.entries()) checkId(id, vocabSize, i, (known) => library.id_to_token(known) !== undefined);
+    for (const [i, id] of list.entries())
+      checkId(id, vocabSize, i, (known) => library.id_to_token(known) !== undefined);
     if (list.length === 0) return '';
     return library.decode(list, {
       skip_special_tokens: options.skipSpecialTokens ?? false,
@@ -48,9 +51,11 @@ export function createHuggingFaceTokenizer(json: TokenizerJson): Tokenizer {
     encode(text, options = {}) {
       checkText('encode', text);
       const parser = parserFor(options.parseSpecialTokens ?? true);
-      const { tokens } = parser.encode(wellFormed(text), { add_special_tokens: options.addSpecialTokens ?? true });
-      return Int32Array.from(tokens, (token) => {
-        const id = library.token_to_id(token) ?? (unknownToken === undefined ? undefined : library.token_to_id(unknownToken));
+      const { tokens, ids } = parser.encode(wellFormed(text), { add_special_tokens: options.addSpecialTokens ?? true });
+      return Int32Array.from(tokens, (token, i) => {
+        // A parser that finds fewer special tokens may not know those that the template adds; the library's own
+        // answer for what is in no vocabulary is the unknown token.
+        const id = library.token_to_id(token) ?? (ids[i] as number | undefined);
         if (id === undefined)
           throw tokenizerError(
             'E_UNKNOWN_CHARACTER',
@@ -83,7 +88,8 @@ function build(json: TokenizerJson): LibraryTokenizer {
     added_tokens: json.added_tokens ?? [],
   };
   try {
-    return new LibraryTokenizer(complete, {});
+    // The library has no WordLevel; its model for old vocabularies does the same, and takes the unknown token from here.
+    return new LibraryTokenizer(complete, json.model.type === 'WordLevel' ? { unk_token: json.model.unk_token } : {});
   } catch (cause) {
     throw jsonError(`not one that can be run (${cause instanceof Error ? cause.message : String(cause)})`, cause);
   }

@@ -43,7 +43,9 @@ export function createSplitterChoice(
     let splitter = made.get(key);
     if (!splitter) {
       if (made.size > 64) made.clear();
-      splitter = createSpecialSplitter(new Map([...always, ...names.map((name) => [name, special.get(name)!] as const)]));
+      splitter = createSpecialSplitter(
+        new Map([...always, ...names.map((name) => [name, special.get(name)!] as const)]),
+      );
       made.set(key, splitter);
     }
     return splitter;

@@ -14,8 +14,7 @@ export function streamByDecoding(decode: (ids: number[]) => string): DecodeStrea
     push(id) {
       const text = decode([...ids, id]); // throws before anything changes
       ids.push(id);
-      if (text.length <= prefix.length || text.endsWith('\ufffd') || !text.startsWith(prefix))
-        return '';
+      if (text.length <= prefix.length || text.endsWith('\ufffd') || !text.startsWith(prefix)) return '';
       const fresh = text.slice(prefix.length);
       ids = ids.slice(certain);
       certain = ids.length;

@@ -4,6 +4,8 @@ import type { AddedTokenJson, TokenizerJson, TokenizerModelJson } from '../inter
 /** Larger ids than this are taken for damage: arrays are made as long as the largest id. */
 const LARGEST_ID = (1 << 24) - 1;
 
+const MODEL_TYPES = ['BPE', 'WordPiece', 'Unigram', 'WordLevel'];
+
 /** The error for a `tokenizer.json` that cannot be used. */
 export function jsonError(message: string, cause?: unknown): Error {
   return tokenizerError(
@@ -33,8 +35,8 @@ export function checkTokenizerJson(json: unknown): TokenizerJson {
 
 function checkModel(model: unknown): asserts model is TokenizerModelJson {
   if (!isRecord(model)) throw jsonError(`model is ${describeValue(model)}, expected an object`);
-  if (model.type !== undefined && typeof model.type !== 'string')
-    throw jsonError(`model.type is ${describeValue(model.type)}, expected a string`);
+  if (model.type !== undefined && !MODEL_TYPES.includes(model.type as string))
+    throw jsonError(`model.type is ${describeValue(model.type)}, expected one of ${MODEL_TYPES.join(', ')}`);
   if (model.unk_token !== undefined && model.unk_token !== null && typeof model.unk_token !== 'string')
     throw jsonError(`model.unk_token is ${describeValue(model.unk_token)}, expected a string or null`);
   if (Array.isArray(model.vocab)) checkScoredVocabulary(model.vocab);
@@ -73,7 +75,9 @@ function checkMerges(merges: unknown, vocab: unknown): void {
     if (!known) continue;
     for (const token of [...pair, pair[0] + pair[1]])
       if (!Object.hasOwn(known, token))
-        throw jsonError(`model.merges[${i}] (${pair.join(' + ')}) needs the token ${describeValue(token)}, which model.vocab lacks`);
+        throw jsonError(
+          `model.merges[${i}] (${pair.join(' + ')}) needs the token ${describeValue(token)}, which model.vocab lacks`,
+        );
   }
 }
 
@@ -82,7 +86,9 @@ export function splitMerge(merge: unknown): [string, string] | undefined {
   const parts = typeof merge === 'string' ? merge.split(' ') : merge;
   if (!Array.isArray(parts) || parts.length !== 2) return undefined;
   const [left, right] = parts as unknown[];
-  return typeof left === 'string' && typeof right === 'string' && left !== '' && right !== '' ? [left, right] : undefined;
+  return typeof left === 'string' && typeof right === 'string' && left !== '' && right !== ''
+    ? [left, right]
+    : undefined;
 }
 
 function checkAddedTokens(added: unknown): asserts added is AddedTokenJson[] | undefined {
@@ -95,7 +101,9 @@ function checkAddedTokens(added: unknown): asserts added is AddedTokenJson[] | u
     checkTokenId(token.id, `added_tokens[${i}].id`);
     const other = owners.get(token.id);
     if (other !== undefined && other !== token.content)
-      throw jsonError(`added tokens ${describeValue(other)} and ${describeValue(token.content)} have the same id ${token.id}`);
+      throw jsonError(
+        `added tokens ${describeValue(other)} and ${describeValue(token.content)} have the same id ${token.id}`,
+      );
     owners.set(token.id, token.content);
     for (const flag of ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'])
       if (token[flag] !== undefined && typeof token[flag] !== 'boolean')

@@ -66,9 +66,6 @@ export function trainByteLevelBpe(texts: string | Iterable<string>, options: Byt
   checkSpecialTokens(specialTokens);
   checkNumbers(vocabSize, minFrequency, specialTokens.length);
 
-  const words = countWords(eachText('trainByteLevelBpe', texts), specialTokens);
-  if (words.size === 0) throw emptyText('trainByteLevelBpe');
-
   const tokens = [...specialTokens, ...alphabetInVocabularyOrder()];
   const repeated = specialTokens.find((token) => tokens.indexOf(token, specialTokens.length) >= 0);
   if (repeated !== undefined)
@@ -77,6 +74,8 @@ export function trainByteLevelBpe(texts: string | Iterable<string>, options: Byt
       `special token ${describeValue(repeated)} is also the name of a byte`,
       'use a longer special token, such as <|endoftext|>',
     );
+  const words = countWords(eachText('trainByteLevelBpe', texts), specialTokens);
+  if (words.size === 0) throw emptyText('trainByteLevelBpe');
   const idOf = new Map(tokens.map((token, id) => [token, id]));
   const byteIds = Int32Array.from(byteAlphabet().characters, (character) => idOf.get(character)!);
   const merges = learnMerges(words, byteIds, {

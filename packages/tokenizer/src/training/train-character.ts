@@ -36,7 +36,10 @@ export interface CharacterTrainingOptions {
  * console.log(Array.from(tokenizer.encode('hold'))); // → [ 3, 5, 4, 1 ]
  * ```
  */
-export function trainCharacterTokenizer(texts: string | Iterable<string>, options: CharacterTrainingOptions = {}): Tokenizer {
+export function trainCharacterTokenizer(
+  texts: string | Iterable<string>,
+  options: CharacterTrainingOptions = {},
+): Tokenizer {
   checkOptions('trainCharacterTokenizer', options, ['specialTokens', 'unknownToken', 'minFrequency']);
   const { specialTokens = [], unknownToken, minFrequency = 1 } = options;
   if (typeof minFrequency !== 'number' || !Number.isInteger(minFrequency) || minFrequency < 1)

@@ -14,7 +14,11 @@ export function* eachText(caller: string, texts: string | Iterable<string>): Gen
   let index = 0;
   for (const text of texts as Iterable<unknown>) {
     if (typeof text !== 'string')
-      throw tokenizerError('E_TEXT', `text ${index} of ${caller} is ${describeValue(text)}`, 'every text must be a string');
+      throw tokenizerError(
+        'E_TEXT',
+        `text ${index} of ${caller} is ${describeValue(text)}`,
+        'every text must be a string',
+      );
     index++;
     yield text;
   }

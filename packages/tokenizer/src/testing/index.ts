@@ -1,0 +1,2 @@
+export { describeTokenizerContract } from './tokenizer-contract';
+export type { TestRunner, TokenizerContract } from './tokenizer-contract';
