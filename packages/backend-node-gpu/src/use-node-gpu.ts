@@ -88,8 +88,11 @@ export async function useNodeGpu(options: NodeGpuOptions = {}): Promise<NodeGpuB
   restoreUtilFunctions();
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1'; // TensorFlow greets on stderr otherwise
   if (options.lib !== undefined) {
-    const lib = typeof options.lib === 'function' ? await options.lib() : options.lib;
-    return activate(lib, undefined, options);
+    return activate(
+      typeof options.lib === 'function' ? await loadOwn(options.lib, options) : options.lib,
+      undefined,
+      options,
+    );
   }
   const failures: TesseraeError[] = [];
   for (const name of packagesToTry(options)) {
@@ -101,6 +104,27 @@ export async function useNodeGpu(options: NodeGpuOptions = {}): Promise<NodeGpuB
     }
   }
   throw summarize(failures);
+}
+
+/** Loads as the application wants it. */
+async function loadOwn(
+  load: () => NodeTensorFlow | Promise<NodeTensorFlow>,
+  options: NodeGpuOptions,
+): Promise<NodeTensorFlow> {
+  try {
+    return await load();
+  } catch (cause) {
+    const part = explainLoadFailure(cpuPackage, cause, options.probes ?? systemProbes(options.folder));
+    throw part !== undefined
+      ? partError(cpuPackage, part, cause)
+      : loadFailed('the module given as lib', cause, 'load @tensorflow/tfjs-node, or leave lib out');
+  }
+}
+
+function loadFailed(speaker: string, cause: unknown, fix: string): TesseraeError {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const message = `${speaker} does not load: ${said.trim().split('\n', 1)[0]}`;
+  return nodeGpuError({ code: 'E_LOAD_FAILED', message, fix, cause, details: { summary: 'does not load' } });
 }
 
 function packagesToTry({ prefer = 'gpu', only = false }: NodeGpuOptions): NodeGpuPackage[] {
@@ -119,13 +143,7 @@ function load(name: NodeGpuPackage, options: NodeGpuOptions): NodeTensorFlow {
   } catch (cause) {
     const part = explainLoadFailure(name, cause, probes);
     if (part !== undefined) throw partError(name, part, cause);
-    throw nodeGpuError({
-      code: 'E_LOAD_FAILED',
-      message: `${name} in ${folder} does not load: ${cause instanceof Error ? cause.message.trim().split('\n', 1)[0] : String(cause)}`,
-      fix: `reinstall it: npm install ${name} --ignore-scripts=false`,
-      cause,
-      details: { summary: 'does not load', package: name, folder },
-    });
+    throw loadFailed(`${name} in ${folder}`, cause, `reinstall it: npm install ${name} --ignore-scripts=false`);
   }
 }
 
