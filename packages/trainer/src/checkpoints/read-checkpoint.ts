@@ -1,0 +1,149 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { checkRelativePath, readSafetensors } from '@tesserae/core';
+import type { SafetensorsTensor } from '@tesserae/core';
+import { isTesseraeError, tesseraeError } from '@tesserae/registry';
+import type { EvaluationRecord, StepRecord } from '../loop/history';
+import { foreignCheckpoint, truncatedCheckpoint } from './checkpoint-errors';
+import { CHECKPOINT_FORMAT, CHECKPOINT_VERSION, checkpointFiles } from './format';
+import type { FileDigest, TrainerState } from './format';
+import { digestOf } from './write-checkpoint';
+
+/** A checkpoint in memory, as plain arrays. */
+export interface LoadedCheckpoint {
+  readonly folder: string;
+  readonly state: TrainerState;
+  /** By the name in the checkpoint. */
+  readonly parameters: ReadonlyMap<string, SafetensorsTensor>;
+  /** By slot. */
+  readonly optimizerState: Readonly<Record<string, readonly SafetensorsTensor[]>>;
+}
+
+const JSON_BYTES = 2 ** 28;
+
+/**
+ * Reads a checkpoint after making sure that every byte is the one that was written.
+ *
+ * @throws E_NOT_FOUND when there is no such folder, E_CHECKPOINT_TRUNCATED when files are missing or changed,
+ *   E_CHECKPOINT_FOREIGN when it was not written by this trainer or by a newer one
+ */
+export async function readCheckpoint(folder: string): Promise<LoadedCheckpoint> {
+  await checkMarker(folder);
+  const state = readState(folder, await readJson(folder, checkpointFiles.state));
+  const { tensors: parameters } = await readTensors(folder, checkpointFiles.parameters);
+  const { tensors, metadata } = await readTensors(folder, checkpointFiles.optimizer);
+  return { folder, state, parameters, optimizerState: readSlots(folder, tensors, metadata.slots) };
+}
+
+/** Whether a folder has the file that is written last. */
+export const isComplete = (folder: string): Promise<boolean> =>
+  stat(path.join(folder, checkpointFiles.marker)).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+
+async function checkMarker(folder: string): Promise<void> {
+  const exists = (name: string): Promise<boolean> =>
+    stat(path.join(folder, name)).then(
+      () => true,
+      () => false,
+    );
+  if (!(await exists('.'))) {
+    throw tesseraeError({
+      package: 'trainer',
+      code: 'E_NOT_FOUND',
+      message: `there is no checkpoint ${folder}`,
+      fix: 'give the path of a checkpoint folder such as runs/story/step-000100',
+      details: { folder },
+    });
+  }
+  if (!(await exists(checkpointFiles.marker))) {
+    if (await exists(checkpointFiles.state)) throw truncatedCheckpoint(folder, `it has no ${checkpointFiles.marker}`);
+    throw notACheckpoint(folder);
+  }
+  const marker = (await readJson(folder, checkpointFiles.marker)) as { format?: unknown; version?: unknown; files?: Record<string, FileDigest> };
+  checkFormat(folder, marker);
+  const files = Object.entries(marker.files ?? {});
+  for (const needed of [checkpointFiles.parameters, checkpointFiles.optimizer, checkpointFiles.state]) {
+    if (!files.some(([name]) => name === needed)) throw truncatedCheckpoint(folder, `${needed} is not listed`);
+  }
+  for (const [name, expected] of files) await checkFile(folder, checkRelativePath(name, folder), expected);
+}
+
+async function checkFile(folder: string, name: string, expected: FileDigest): Promise<void> {
+  const file = path.join(folder, name);
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => -1,
+  );
+  if (size < 0) throw truncatedCheckpoint(folder, `${name} is missing`);
+  if (size !== expected.bytes) throw truncatedCheckpoint(folder, `${name} has ${size} bytes of ${expected.bytes}`);
+  if ((await digestOf(file)).sha256 !== expected.sha256) {
+    throw truncatedCheckpoint(folder, `${name} is not what was written: its hash differs`);
+  }
+}
+
+async function readJson(folder: string, name: string): Promise<Record<string, unknown>> {
+  const file = path.join(folder, name);
+  if ((await stat(file)).size > JSON_BYTES) throw notACheckpoint(folder);
+  try {
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw truncatedCheckpoint(folder, `${name} is not JSON`, cause);
+  }
+  throw notACheckpoint(folder);
+}
+
+const notACheckpoint = (folder: string): Error =>
+  foreignCheckpoint(folder, 'it is no training checkpoint of this trainer', 'give the path of a step-… folder');
+
+function checkFormat(folder: string, value: { format?: unknown; version?: unknown }): void {
+  if (value.format !== CHECKPOINT_FORMAT) throw notACheckpoint(folder);
+  if (value.version === CHECKPOINT_VERSION) return;
+  throw foreignCheckpoint(
+    folder,
+    `its version is ${String(value.version)}, this trainer reads version ${CHECKPOINT_VERSION}`,
+    'use the version of @tesserae/trainer that wrote it',
+  );
+}
+
+async function readTensors(folder: string, name: string): ReturnType<typeof readSafetensors> {
+  try {
+    return await readSafetensors(path.join(folder, name));
+  } catch (cause) {
+    if (isTesseraeError(cause)) throw truncatedCheckpoint(folder, `${name} cannot be read (${cause.code})`, cause);
+    throw cause;
+  }
+}
+
+function readState(folder: string, json: Record<string, unknown>): TrainerState {
+  checkFormat(folder, json);
+  const raw = json as unknown as Omit<TrainerState, 'steps'> & { steps: Record<keyof StepRecord, number[]> };
+  const columns = raw.steps;
+  const steps = columns.step.map((step, i) => ({
+    step,
+    loss: columns.loss[i],
+    gradientNorm: columns.gradientNorm[i],
+    learningRate: columns.learningRate[i],
+    tokensPerSecond: columns.tokensPerSecond[i],
+  }));
+  const best = (raw.best as EvaluationRecord | null | undefined) ?? undefined;
+  return { step: raw.step, identity: raw.identity, steps, evaluations: raw.evaluations, best };
+}
+
+function readSlots(
+  folder: string,
+  tensors: ReadonlyMap<string, SafetensorsTensor>,
+  slots: string | undefined,
+): Record<string, SafetensorsTensor[]> {
+  const counts = JSON.parse(slots ?? '{}') as Record<string, number>;
+  const tensorOf = (name: string): SafetensorsTensor => {
+    const found = tensors.get(name);
+    if (found === undefined) throw truncatedCheckpoint(folder, `the optimizer's ${name} is missing`);
+    return found;
+  };
+  return Object.fromEntries(
+    Object.entries(counts).map(([slot, n]) => [slot, Array.from({ length: n }, (_, i) => tensorOf(`${slot}.${i}`))]),
+  );
+}

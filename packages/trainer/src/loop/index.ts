@@ -1,0 +1,11 @@
+export type {
+  CheckpointRecord,
+  EvaluationRecord,
+  StepRecord,
+  TrainingHistory,
+} from './history';
+export type { CheckpointOptions, TrainingCallbacks, TrainingWarning, TrainOptions } from './options';
+export { createTrainingStep } from './step';
+export type { StepResult, TrainingStep, TrainingStepOptions } from './step';
+export { train } from './train';
+export type { TrainingResult } from './train';

@@ -1,0 +1,150 @@
+import type { Model } from '@tesserae/core';
+import type { BatchSampler, TokenDataset, TokenSource } from '../data/index';
+import type { Optimizer } from '../optimizers/index';
+import type { Schedule } from '../schedules/index';
+import { checkOptions, required, rules } from '../options';
+import type { OptionRule } from '../options';
+import type { CheckpointRecord, EvaluationRecord, StepRecord, TrainingHistory } from './history';
+
+/** Something that went wrong without stopping the run. */
+export interface TrainingWarning {
+  readonly code: `W_${string}`;
+  readonly message: string;
+}
+
+/** Functions that are told what happens; what they return is awaited. */
+export interface TrainingCallbacks {
+  /** After every update. */
+  readonly onStep?: (record: StepRecord) => void | Promise<void>;
+  /** After every look at the validation text. */
+  readonly onEvaluate?: (record: EvaluationRecord) => void | Promise<void>;
+  /** After a checkpoint is on the disk. */
+  readonly onCheckpoint?: (record: CheckpointRecord) => void | Promise<void>;
+  /** Once, when the run ends or is aborted (not when it fails). */
+  readonly onEnd?: (history: TrainingHistory) => void | Promise<void>;
+  /** When something went wrong without stopping the run; a Node warning when absent. */
+  readonly onWarning?: (warning: TrainingWarning) => void;
+}
+
+/** Where and when checkpoints are written. */
+export interface CheckpointOptions {
+  /** The folder that holds them, one folder each. */
+  readonly folder: string;
+  /** Steps from one to the next: a tenth of the run. The last step always gets one. */
+  readonly every?: number;
+  /** How many of the latest are kept: 2. */
+  readonly keep?: number;
+  /** Whether the one with the lowest validation loss is kept as well: true when there are evaluations. */
+  readonly keepBest?: boolean;
+  /** Start anew in a folder that holds checkpoints of an earlier run, which are removed: false. */
+  readonly overwrite?: boolean;
+  /**
+   * Writes further files into each checkpoint folder before it is completed, for instance `config.json` and
+   * `tokenizer.json`. The model belongs to the run: read it, do not keep or dispose it.
+   */
+  readonly alsoWrite?: (model: Model, folder: string) => Promise<void> | void;
+}
+
+/** Options of `train`. */
+export interface TrainOptions {
+  /** What to learn from: text (the model needs a tokenizer), token ids, or what `createTokenDataset` made. */
+  readonly data: TokenSource | TokenDataset;
+  /** Updates to make in all, those before a resumption included. */
+  readonly steps: number;
+  /** Rows of a batch: 8. */
+  readonly batchSize?: number;
+  /** Tokens of a row: the model's `maxPositionEmbeddings`. */
+  readonly contextLength?: number;
+  /** How gradients become changes: `adamw({ beta2: 0.95, weightDecay: 0.1 })`. */
+  readonly optimizer?: Optimizer;
+  /** The rate of each step: the optimizer's own `learningRate`, or 3e-4, all the time. */
+  readonly schedule?: Schedule;
+  /** Largest norm of all gradients together; `null` for no limit: 1. */
+  readonly gradientClipNorm?: number | null;
+  /** Batches whose gradients are averaged into one update: 1. */
+  readonly accumulationSteps?: number;
+  /** Rows that go through the model at a time, which bounds memory; divides the rows of a step: `batchSize`. */
+  readonly microBatchSize?: number;
+  /**
+   * Which rows make up a step: at random positions (`windows`), every row once per epoch in random order (`epochs`),
+   * or a function of the step, counted from 0, that gives batchSize · accumulationSteps rows: `windows`.
+   */
+  readonly order?: 'windows' | 'epochs' | BatchSampler;
+  /** Share of the data, from its end, kept for validation when `data` is not a dataset already: 0.1, or 0 without evaluations. */
+  readonly validationFraction?: number;
+  /** Steps from one evaluation to the next; never when absent. */
+  readonly evaluateEvery?: number;
+  /** Batches of an evaluation, the same every time: 8. */
+  readonly evaluationBatches?: number;
+  /** Where and when checkpoints are written; none when absent. */
+  readonly checkpoint?: CheckpointOptions;
+  /**
+   * `true`: continue from the newest good checkpoint in `checkpoint.folder`, or begin if there is none. A path: continue
+   * from that checkpoint folder. `false` (default): begin.
+   */
+  readonly resume?: boolean | string;
+  /** Decides the order of the data and the randomness of dropout: 0. */
+  readonly seed?: number;
+  /** Stops the run between two steps: a checkpoint is written (where there is a folder), then E_ABORTED is thrown. */
+  readonly signal?: AbortSignal;
+  /** `return` instead of throwing gives what has been learned so far when the signal comes: `throw`. */
+  readonly whenAborted?: 'throw' | 'return';
+  readonly callbacks?: TrainingCallbacks;
+  /** Show progress in the terminal or notebook: true. */
+  readonly progress?: boolean;
+}
+
+const optional = (expected: string, test: (value: unknown) => boolean): OptionRule => ({ expected, test });
+
+const isOptimizer = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as Optimizer).update === 'function';
+
+const isSignal = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as AbortSignal).aborted === 'boolean';
+
+/** @throws E_UNKNOWN_OPTION, E_OPTION */
+export function checkTrainOptions(options: TrainOptions): void {
+  checkOptions<TrainOptions>('train', options, {
+    data: required(optional('text, token ids or a dataset', (v) => typeof v === 'string' || typeof v === 'object')),
+    steps: required(rules.positiveInteger),
+    batchSize: rules.positiveInteger,
+    contextLength: rules.positiveInteger,
+    optimizer: optional('an optimizer such as adamw()', isOptimizer),
+    schedule: optional('a schedule such as cosine({ … })', rules.function.test),
+    gradientClipNorm: optional('a number > 0, or null', (v) => v === null || rules.positive.test(v)),
+    accumulationSteps: rules.positiveInteger,
+    microBatchSize: rules.positiveInteger,
+    order: optional(`'windows', 'epochs' or a function of the step`, (v) =>
+      typeof v === 'string' ? v === 'windows' || v === 'epochs' : typeof v === 'function',
+    ),
+    validationFraction: rules.fraction,
+    evaluateEvery: rules.positiveInteger,
+    evaluationBatches: rules.positiveInteger,
+    checkpoint: rules.object,
+    resume: optional('true, false or the path of a checkpoint', (v) => typeof v === 'boolean' || rules.string.test(v)),
+    seed: rules.nonNegativeInteger,
+    signal: optional('an AbortSignal', isSignal),
+    whenAborted: optional(`'throw' or 'return'`, (v) => v === 'throw' || v === 'return'),
+    callbacks: rules.object,
+    progress: rules.boolean,
+  });
+  if (options.checkpoint !== undefined) {
+    checkOptions<CheckpointOptions>('train', options.checkpoint, {
+      folder: required(rules.string),
+      every: rules.positiveInteger,
+      keep: rules.positiveInteger,
+      keepBest: rules.boolean,
+      overwrite: rules.boolean,
+      alsoWrite: rules.function,
+    });
+  }
+  if (options.callbacks !== undefined) {
+    checkOptions<TrainingCallbacks>('train', options.callbacks, {
+      onStep: rules.function,
+      onEvaluate: rules.function,
+      onCheckpoint: rules.function,
+      onEnd: rules.function,
+      onWarning: rules.function,
+    });
+  }
+}

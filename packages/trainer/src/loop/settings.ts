@@ -1,0 +1,199 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { createKey, splitKey } from '@tesserae/core';
+import type { ArchitectureConfig, Key, Model } from '@tesserae/core';
+import { tesseraeError } from '@tesserae/registry';
+import { modelIdentity } from '../checkpoints/index';
+import type { Plain, RunIdentity } from '../checkpoints/index';
+import { createBatchSampler, createTokenDataset } from '../data/index';
+import type { BatchSampler, TokenBatch, TokenDataset } from '../data/index';
+import { cutRows } from '../data/batch-sampler';
+import { textTooShort } from '../data/data-errors';
+import { checkVocabulary, isTokenDataset } from '../data/token-dataset';
+import { adamw } from '../optimizers/index';
+import type { Optimizer } from '../optimizers/index';
+import { constant } from '../schedules/index';
+import type { Schedule } from '../schedules/index';
+import { checkTrainOptions } from './options';
+import type { CheckpointOptions, TrainingCallbacks, TrainOptions } from './options';
+
+/** Checkpoint options with every default filled in. */
+export type ResolvedCheckpoint = Required<Omit<CheckpointOptions, 'alsoWrite'>> & Pick<CheckpointOptions, 'alsoWrite'>;
+
+/** Options with every default filled in, and what follows from them. */
+export interface Settings {
+  readonly steps: number;
+  /** Rows of one update: batchSize · accumulationSteps. */
+  readonly rows: number;
+  readonly microBatchSize: number;
+  readonly contextLength: number;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  readonly gradientClipNorm: number | undefined;
+  readonly sampler: BatchSampler;
+  /** Batches of an evaluation; empty when there are no evaluations. */
+  readonly evaluationBatches: readonly TokenBatch[];
+  readonly evaluateEvery: number | undefined;
+  readonly checkpoint: ResolvedCheckpoint | undefined;
+  readonly resume: boolean | string;
+  readonly dropoutKey: Key;
+  readonly identity: RunIdentity;
+  readonly signal: AbortSignal | undefined;
+  readonly whenAborted: 'throw' | 'return';
+  readonly callbacks: TrainingCallbacks;
+  readonly progress: boolean;
+}
+
+/**
+ * Checks the options of `train` against each other, the model and the data, and fills in the defaults.
+ *
+ * @throws E_UNKNOWN_OPTION, E_OPTION, E_MODEL, E_EMPTY_TEXT, E_TOKENIZER, E_TEXT_TOO_SHORT, E_VOCABULARY
+ */
+export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, options: TrainOptions): Settings {
+  checkModel(model);
+  checkTrainOptions(options);
+  const { steps, batchSize = 8, accumulationSteps = 1, seed = 0, evaluateEvery, order = 'windows' } = options;
+  const contextLength = contextLengthOf(model, options.contextLength);
+  const rows = batchSize * accumulationSteps;
+  const dataset = datasetOf(model, options);
+  checkVocabulary(dataset, model.config.vocabSize);
+  const [dropoutKey] = splitKey(createKey(seed), 2).slice(1); // key 0 orders the data
+  const optimizer = options.optimizer ?? adamw({ beta2: 0.95, weightDecay: 0.1 });
+  const schedule = scheduleOf(optimizer, options.schedule);
+  const microBatchSize = options.microBatchSize ?? batchSize;
+  const gradientClipNorm = options.gradientClipNorm === undefined ? 1 : (options.gradientClipNorm ?? undefined);
+  const sampler =
+    typeof order === 'function'
+      ? order
+      : createBatchSampler(dataset.train, { batchSize: rows, contextLength, order, seed });
+  return {
+    steps,
+    rows,
+    microBatchSize,
+    contextLength,
+    optimizer,
+    schedule,
+    gradientClipNorm,
+    sampler,
+    evaluateEvery,
+    evaluationBatches:
+      evaluateEvery === undefined
+        ? []
+        : evaluationBatchesOf(dataset, options.evaluationBatches ?? 8, microBatchSize, contextLength),
+    checkpoint: checkpointOf(options),
+    resume: options.resume ?? false,
+    dropoutKey,
+    identity: {
+      model: modelIdentity(model),
+      data: dataset.fingerprint,
+      options: {
+        seed,
+        rows,
+        contextLength,
+        order: typeof order === 'function' ? 'custom' : order,
+        gradientClipNorm: gradientClipNorm ?? null,
+        optimizer: { name: optimizer.name, ...(optimizer.hyperparameters as Record<string, Plain>) },
+      },
+      surroundings: { backend: tf.getBackend(), microBatchSize, schedule: describeSchedule(schedule) },
+    },
+    signal: options.signal,
+    whenAborted: options.whenAborted ?? 'throw',
+    callbacks: options.callbacks ?? {},
+    progress: options.progress ?? true,
+  };
+}
+
+function checkModel<C>(model: Model<C>): void {
+  const given = model as Partial<Model<C>> | null | undefined;
+  if (typeof given?.architecture?.forward === 'function' && typeof given.params === 'object') return;
+  throw tesseraeError({
+    package: 'trainer',
+    plugin: 'train',
+    code: 'E_MODEL',
+    message: 'the first argument is no model',
+    fix: 'pass what createModel or loadPretrained returns',
+  });
+}
+
+function contextLengthOf<C extends ArchitectureConfig>(model: Model<C>, wanted: number | undefined): number {
+  const longest = model.config.maxPositionEmbeddings;
+  if (wanted === undefined || wanted <= longest) return wanted ?? longest;
+  throw tesseraeError({
+    package: 'trainer',
+    plugin: 'train',
+    code: 'E_OPTION',
+    message: `contextLength ${wanted} exceeds the model's ${longest} positions`,
+    fix: `use at most ${longest}, or a model with more maxPositionEmbeddings`,
+  });
+}
+
+function datasetOf<C>(model: Model<C>, { data, validationFraction }: TrainOptions): TokenDataset {
+  if (!isTokenDataset(data)) {
+    return createTokenDataset(data, {
+      tokenizer: model.tokenizer,
+      ...(validationFraction === undefined ? {} : { validationFraction }),
+    });
+  }
+  if (validationFraction === undefined) return data;
+  throw tesseraeError({
+    package: 'trainer',
+    plugin: 'train',
+    code: 'E_OPTION',
+    message: 'validationFraction is given, but the data is split already',
+    fix: 'leave it out, or give it to createTokenDataset',
+  });
+}
+
+function scheduleOf(optimizer: Optimizer, schedule: Schedule | undefined): Schedule {
+  if (schedule === undefined) return constant({ learningRate: optimizer.learningRate ?? 3e-4 });
+  const highest = schedule.hyperparameters?.learningRate;
+  if (optimizer.learningRate === undefined || highest === undefined || highest === optimizer.learningRate) return schedule;
+  throw tesseraeError({
+    package: 'trainer',
+    plugin: 'train',
+    code: 'E_OPTION',
+    message: `the optimizer has learningRate ${optimizer.learningRate} and the schedule ${highest}`,
+    fix: 'give it once, to the schedule',
+  });
+}
+
+const describeSchedule = (schedule: Schedule): Plain =>
+  schedule.scheduleName === undefined ? 'custom' : { name: schedule.scheduleName, ...schedule.hyperparameters };
+
+/** Windows spread evenly over the validation ids: the same at every evaluation, so that losses compare. */
+function evaluationBatchesOf(
+  { validation }: TokenDataset,
+  batches: number,
+  rows: number,
+  contextLength: number,
+): TokenBatch[] {
+  const places = validation.length - contextLength;
+  if (places < 1) throw textTooShort('validation', validation.length, contextLength);
+  const wanted = Math.min(batches * rows, Math.ceil(places / contextLength)); // a short text is not read twice
+  const windows = wanted > rows ? wanted - (wanted % rows) : wanted; // whole batches: one shape, one program
+  const starts = Array.from({ length: windows }, (_, i) => Math.floor((i * (places - 1)) / Math.max(1, windows - 1)));
+  const found: TokenBatch[] = [];
+  for (let i = 0; i < windows; i += rows) found.push(cutRows(validation, starts.slice(i, i + rows), contextLength));
+  return found;
+}
+
+function checkpointOf(options: TrainOptions): ResolvedCheckpoint | undefined {
+  const { checkpoint, resume, steps, evaluateEvery } = options;
+  if (checkpoint === undefined) {
+    if (resume !== true) return undefined;
+    throw tesseraeError({
+      package: 'trainer',
+      plugin: 'train',
+      code: 'E_OPTION',
+      message: 'resume: true needs a folder to look for checkpoints in',
+      fix: 'give checkpoint.folder, or resume with the path of a checkpoint',
+    });
+  }
+  return {
+    folder: checkpoint.folder,
+    every: checkpoint.every ?? Math.max(1, Math.ceil(steps / 10)),
+    keep: checkpoint.keep ?? 2,
+    keepBest: (checkpoint.keepBest ?? true) && evaluateEvery !== undefined,
+    overwrite: checkpoint.overwrite ?? false,
+    alsoWrite: checkpoint.alsoWrite,
+  };
+}
