@@ -3,7 +3,7 @@ import { createHandle, dispose, watch } from './handles';
 import type { Handle } from './handles';
 import { asyncStackIsEnough } from './library';
 import type { NativeApi } from './nativeApi';
-import { fitPort } from './ports';
+import { checkComplete, fitPort } from './ports';
 import type { NamedPort } from './ports';
 import type { Binding, Value } from './types';
 import { checkHeld, holdValue } from './values';
@@ -61,9 +61,7 @@ export function createBinding(session: BoundSession, inputs: Record<string, Valu
     idle('run');
     checkHeld(held);
     checkHeld(session.initializers);
-    if (places.input.size === session.inputs.size) return;
-    const missing = [...session.inputs.keys()].filter((name) => !places.input.has(name));
-    throw runtimeError('E_NAME', `inputs without a value: ${missing.join(', ')}`, 'set them before the run');
+    checkComplete(session.inputs, places.input);
   };
   const finish = (): void => {
     for (const name of passed) {

@@ -1,9 +1,11 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { isTesseraeError } from '@tesserae/registry';
 import { checkTensor, elementTypeOfCode } from './elementTypes';
 import { reasonOf, runtimeError } from './errors';
 import { findOnnxruntimeNode, nodeRequire } from './library';
-import { fitPort } from './ports';
+import { providerError } from './providers';
+import { checkComplete, fitPort } from './ports';
 import { checkModel, checkSessionOptions, noProfile } from './sessions';
 import { statusError } from './status';
 import type { Binding, ElementType, Port, Runtime, Session, SessionOptions, TypedArray, Value } from './types';
@@ -87,36 +89,46 @@ export function loadOnnxruntimeNode(fallbackReason?: string): Runtime {
 
 const brand: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.onnxruntime-node.value.v1');
 
+/** What a value is for onnxruntime-node. */
+interface Inside {
+  /** Undefined once disposed of. */
+  feed: (() => CommonTensor) | undefined;
+}
+
 interface NodeValue extends Value {
-  readonly [brand]: { tensor: CommonTensor | undefined };
+  readonly [brand]: Inside;
 }
 
 function createNodeValue({ Tensor }: NodeLayer, data: TypedArray, dims: readonly number[], type: ElementType): Value {
   checkTensor(data, dims, type);
   if (type === 'bfloat16') throw runtimeError('E_NOT_IMPLEMENTED', 'onnxruntime-node has no bfloat16 tensors', 'install koffi, or use float32');
-  const inside: { tensor: CommonTensor | undefined } = { tensor: new Tensor(type, data, dims) };
+  const shape = Object.freeze([...dims]);
+  // It cannot read shared memory: that is copied at each run.
+  const isShared = Object.prototype.toString.call(data.buffer) === '[object SharedArrayBuffer]';
+  const tensor = isShared ? undefined : new Tensor(type, data, shape);
+  const inside: Inside = { feed: () => tensor ?? new Tensor(type, data.slice(), shape) };
   const value: NodeValue = {
     data,
-    dims: Object.freeze([...dims]),
+    dims: shape,
     type,
     get disposed() {
-      return inside.tensor === undefined;
+      return inside.feed === undefined;
     },
-    dispose: () => void (inside.tensor = undefined),
+    dispose: () => void (inside.feed = undefined),
     [brand]: inside,
   };
   return value;
 }
 
-function tensorOf(value: Value, what: string): CommonTensor {
+function feedOf(value: Value, what: string): () => CommonTensor {
   const inside = (value as Partial<NodeValue> | null | undefined)?.[brand];
   if (inside === undefined) {
     throw runtimeError('E_VALUE_FOREIGN', `${what} is no value of this runtime`, 'make it with createValue of the runtime that made the session');
   }
-  if (inside.tensor === undefined) {
+  if (inside.feed === undefined) {
     throw runtimeError('E_DISPOSED', `the value for ${what} was disposed of`, 'dispose of values after their last run');
   }
-  return inside.tensor;
+  return inside.feed;
 }
 
 function createNodeSession(layer: NodeLayer, model: Uint8Array | string, options: SessionOptions): Session {
@@ -128,7 +140,9 @@ function createNodeSession(layer: NodeLayer, model: Uint8Array | string, options
     if (typeof model === 'string') native.loadModel(model, settings);
     else native.loadModel(model.buffer, model.byteOffset, model.byteLength, settings);
   } catch (cause) {
-    throw nodeError(cause, 'create a session');
+    const error = nodeError(cause, 'create a session');
+    if (options.provider === undefined || options.provider === 'cpu' || !isTesseraeError(error, 'E_RUNTIME_FAILED')) throw error;
+    throw providerError(options.provider, cause);
   }
   const inputs = native.inputMetadata.map(portOf);
   const outputs = native.outputMetadata.map(portOf);
@@ -182,20 +196,22 @@ function createNodeBinding(
   };
   const place = (side: 'input' | 'output', name: string, value: Value): void => {
     idle(`set ${side} '${name}'`);
-    tensorOf(value, `${side} '${name}'`);
+    feedOf(value, `${side} '${name}'`);
     fitPort(side === 'input' ? inputs : outputs, side, name, value);
     bound[side].set(name, value);
   };
   const compute = (): void => {
+    checkComplete(inputs, bound.input);
     const feeds: Record<string, CommonTensor> = {};
     const fetches: Record<string, null> = {};
     for (const [name, value] of bound.input) {
       const what = `input '${name}'`;
-      feeds[name] = tensorOf(value, what);
+      const feed = feedOf(value, what);
       stays(value, what);
+      feeds[name] = feed();
     }
     for (const [name, value] of bound.output) {
-      tensorOf(value, `output '${name}'`);
+      feedOf(value, `output '${name}'`);
       stays(value, `output '${name}'`);
       fetches[name] = null;
     }

@@ -61,6 +61,13 @@ export function fitPort<P extends Port>(ports: ReadonlyMap<string, P>, side: 'in
   return port;
 }
 
+/** Checks that every input has a value. @throws E_NAME */
+export function checkComplete(inputs: ReadonlyMap<string, Port>, bound: ReadonlyMap<string, unknown>): void {
+  if (bound.size === inputs.size) return;
+  const missing = [...inputs.keys()].filter((name) => !bound.has(name));
+  throw runtimeError('E_NAME', `inputs without a value: ${listNames(missing)}`, 'set them before the run');
+}
+
 function listNames(names: string[]): string {
   const shown = names.slice(0, 12).map((name) => `'${name}'`);
   return names.length > shown.length ? `${shown.join(', ')} and ${names.length - shown.length} more` : shown.join(', ');

@@ -27,11 +27,14 @@ export function appendProvider(api: NativeApi, sessionOptions: number, provider:
   try {
     append(api, sessionOptions, provider, asked, settings);
   } catch (cause) {
-    const reason = isTesseraeError(cause) ? String(cause.details?.ortMessage) : reasonOf(cause);
-    throw runtimeError('E_PROVIDER', `the provider ${provider} does not start: ${reason.trim()}`, "install what the message names, or use provider 'cpu'", {
-      cause,
-    });
+    throw providerError(provider, cause);
   }
+}
+
+/** The error of a provider that is there and does not start: no driver, no device. */
+export function providerError(provider: Provider, cause: unknown): Error {
+  const reason = isTesseraeError(cause) ? String(cause.details?.ortMessage) : reasonOf(cause);
+  return runtimeError('E_PROVIDER', `the provider ${provider} does not start: ${reason.trim()}`, "install what the message names, or use provider 'cpu'", { cause });
 }
 
 function append(api: NativeApi, sessionOptions: number, provider: 'webgpu' | 'cuda', asked: string, settings: Record<string, string>): void {
