@@ -1,4 +1,8 @@
 export type * from './types';
-export * from './weight';
-export * from './capture';
-export * from './params';
+export { createCapture, observe } from './capture';
+export type { Capture, CaptureOptions } from './capture';
+export { cloneModel, countParameters, createModel, disposeModel, modelBytes } from './createModel';
+export type { CreateModelOptions } from './createModel';
+export { flattenParams, isWeight, mapParams, paramTensors, unflattenParams } from './params';
+export { isWeightForm, weightOperations, weightSymbol } from './weight';
+export type { LinearLayout, LinearOptions, Weight, WeightForm, WeightOperations } from './weight';

@@ -84,7 +84,7 @@ export interface ForwardOptions<C = ArchitectureConfig> {
   readonly config: C;
   /** Collects or replaces named intermediate values. */
   readonly capture?: Capture | undefined;
-  /** Randomness for dropout: a host key, or int32 [2] so that a compiled program can be given a new one each call. */
+  /** Randomness for dropout: a host key, or its `keyTensor` so that a compiled program can be given a new one each call. */
   readonly key?: Key | tf.Tensor | undefined;
   /** Dropout is on only when true and a key is given. */
   readonly training?: boolean | undefined;

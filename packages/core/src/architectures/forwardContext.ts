@@ -1,0 +1,125 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { tesseraeError } from '@tesserae/registry';
+import { observe } from '../model/capture';
+import type { Capture } from '../model/capture';
+import type { ArchitectureConfig, ForwardInputs, ForwardOptions, ForwardOutput } from '../model/types';
+import { attention } from '../nn/attention';
+import { dropout } from '../nn/dropout';
+import { writeCache } from '../nn/keyValueCache';
+import { requireShape, requireTensor, sizes } from '../nn/shapes';
+
+/** What the layers of one forward pass share. */
+export interface ForwardContext {
+  readonly batch: number;
+  readonly time: number;
+  /** int32 [T] or [B, T]. */
+  readonly positions: tf.Tensor;
+  /** Shows a named value to the capture. */
+  observe(name: string, value: tf.Tensor): tf.Tensor;
+  /** Dropout at the next site; the value itself when not training. */
+  drop(value: tf.Tensor, rate: number): tf.Tensor;
+  /** [B, T, n·E] → [B, n, T, E]. */
+  splitHeads(value: tf.Tensor, heads: number): tf.Tensor;
+  /** Causal attention of one layer, through the cache if there is one: [B, H, T, E], [B, K, T, E] twice → [B, T, H·E]. */
+  attend(name: string, layer: number, heads: Heads, options: { scale: number; dropout: number }): tf.Tensor;
+  /** The final hidden states that get logits: all, or the last position's; [B, T or 1, D]. */
+  positionsForLogits(hidden: tf.Tensor): tf.Tensor;
+  finish(logits: tf.Tensor): ForwardOutput;
+}
+
+/** Queries, keys and values of one layer. */
+export interface Heads {
+  readonly query: tf.Tensor;
+  readonly key: tf.Tensor;
+  readonly value: tf.Tensor;
+}
+
+/** Low enough that softmax gives a masked key nothing. */
+const never = -1e9;
+
+/**
+ * Opens a forward pass: checks the inputs, numbers the positions, and prepares mask, cache and randomness.
+ *
+ * @param name the architecture, for messages
+ * @param inputs what `forward` was given
+ * @param options what `forward` was given
+ */
+export function openForward<C extends ArchitectureConfig>(name: string, inputs: ForwardInputs, options: ForwardOptions<C>): ForwardContext {
+  const { inputIds, attentionMask, cache } = inputs;
+  const { capture, config } = options;
+  requireTensor(name, 'inputIds', inputIds, ['int32']);
+  requireShape(name, 'inputIds', inputIds, [null, null], 'batch, time');
+  const [batch, time] = sizes(inputIds);
+  const keys = cache ? sizes(cache.keys[0])[2] : time;
+  if (time > config.maxPositionEmbeddings) {
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_CONTEXT_LENGTH',
+      message: `${name}: ${time} positions are more than the ${config.maxPositionEmbeddings} of the model`,
+      fix: 'shorten the text, or use a model with a longer context',
+    });
+  }
+  if (cache && cache.keys.length !== config.numHiddenLayers) {
+    throw tesseraeError({ package: 'core', code: 'E_CACHE', message: `${name}: a cache of ${cache.keys.length} layers for ${config.numHiddenLayers}`, fix: 'make the cache with createKeyValueCache(config.numHiddenLayers, …)' });
+  }
+  if (attentionMask) {
+    requireTensor(name, 'attentionMask', attentionMask, ['int32', 'bool', 'float32']);
+    requireShape(name, 'attentionMask', attentionMask, [batch, keys], cache ? 'batch, cache capacity' : 'batch, time');
+  }
+  const bias = attentionMask && tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, 'float32')), never), [batch, 1, 1, keys]);
+  const next = drops(options);
+  const written = { keys: [] as tf.Tensor[], values: [] as tf.Tensor[] };
+
+  return {
+    batch,
+    time,
+    positions: numberPositions(name, inputs, batch, time),
+    observe: (at, value) => observe(capture, at, value),
+    drop: (value, rate) => next(rate)?.(value) ?? value,
+    splitHeads(value, heads) {
+      return tf.transpose(tf.reshape(value, [batch, time, heads, sizes(value)[2] / heads]), [0, 2, 1, 3]);
+    },
+    attend(at, layer, { query, key, value }, { scale, dropout: rate }) {
+      if (cache) {
+        written.keys.push((key = writeCache(cache.keys[layer], key, cache.length)));
+        written.values.push((value = writeCache(cache.values[layer], value, cache.length)));
+      }
+      const drop = next(rate);
+      const seen = (weights: tf.Tensor): tf.Tensor => observe(capture, `${at}.weights`, weights);
+      const watched = drop !== undefined || capture?.wants(`${at}.weights`) === true;
+      const onWeights = watched ? (weights: tf.Tensor) => (drop ? drop(seen(weights)) : seen(weights)) : undefined;
+      const output = attention(query, key, value, { causal: true, bias, scale, queryOffset: cache?.length, onWeights }); // [B, H, T, E]
+      return tf.reshape(tf.transpose(output, [0, 2, 1, 3]), [batch, time, sizes(query)[1] * sizes(value)[3]]);
+    },
+    positionsForLogits(hidden) {
+      return options.logits === 'last' ? tf.slice(hidden, [0, time - 1, 0], [batch, 1, sizes(hidden)[2]]) : hidden;
+    },
+    finish: (logits) => (cache ? { logits, cache: { ...written, length: tf.add(cache.length, tf.scalar(time, 'int32')) } } : { logits }),
+  };
+}
+
+/** Disposes what a forward pass made on the way, but not its output nor what was captured. */
+export function tidyForward(capture: Capture | undefined, run: () => ForwardOutput): ForwardOutput {
+  const kept = tf.tidy(() => ({ output: run(), captured: { ...capture?.values } }) as unknown as tf.TensorContainerObject);
+  return kept.output as unknown as ForwardOutput;
+}
+
+function numberPositions(name: string, { positionIds, cache }: ForwardInputs, batch: number, time: number): tf.Tensor {
+  if (positionIds) {
+    requireTensor(name, 'positionIds', positionIds, ['int32']);
+    requireShape(name, 'positionIds', positionIds, [batch, time], 'batch, time');
+    return positionIds;
+  }
+  const positions = tf.range(0, time, 1, 'int32'); // [T]
+  return cache ? tf.add(positions, cache.length) : positions;
+}
+
+/** Gives each dropout site in turn a function of its own, or nothing where nothing is dropped. */
+function drops<C>({ training, key }: ForwardOptions<C>): (rate: number) => ((value: tf.Tensor) => tf.Tensor) | undefined {
+  let sites = 0;
+  return (rate) => {
+    const site = sites++; // counted even where the rate is 0, so that one rate does not change the others' bits
+    if (!training || key === undefined || rate === 0) return undefined;
+    return (value) => dropout(value, { rate, key, site });
+  };
+}

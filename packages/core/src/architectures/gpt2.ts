@@ -1,0 +1,135 @@
+/**
+ * The GPT-2 form. Radford et al.: "Language Models are Unsupervised Multitask Learners" (2019), section 2.3; as
+ * Hugging Face's `GPT2LMHeadModel`. Learned positions, layer norms before each block and one after the last, one matrix
+ * for queries, keys and values, a two-matrix feed-forward layer, the token embedding again at the output.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Architecture, ForwardInputs, ForwardOptions, ForwardOutput, Initialization, ParameterSpec, Params } from '../model/types';
+import type { Weight } from '../model/weight';
+import { activation } from '../nn/activation';
+import { embed } from '../nn/embed';
+import { layerNorm } from '../nn/layerNorm';
+import { linear } from '../nn/linear';
+import { openForward, tidyForward } from './forwardContext';
+import type { ForwardContext } from './forwardContext';
+import { configureGpt2 } from './gpt2Config';
+import type { Gpt2Config } from './gpt2Config';
+
+interface Norm {
+  readonly weight: tf.Tensor; // [D]
+  readonly bias: tf.Tensor; // [D]
+}
+
+interface Projection {
+  readonly weight: Weight; // [in, out]
+  readonly bias: tf.Tensor; // [out]
+}
+
+interface Layer {
+  readonly attentionNorm: Norm;
+  readonly attention: { readonly queryKeyValue: Projection; readonly output: Projection };
+  readonly feedForwardNorm: Norm;
+  readonly feedForward: { readonly up: Projection; readonly down: Projection };
+}
+
+interface Gpt2Params {
+  readonly tokenEmbedding: { readonly weight: Weight }; // [V, D]
+  readonly positionEmbedding: { readonly weight: Weight }; // [maxPositionEmbeddings, D]
+  readonly layers: readonly Layer[];
+  readonly finalNorm: Norm;
+  readonly outputEmbedding?: { readonly weight: Weight }; // [V, D]
+}
+
+function run(params: Params, inputs: ForwardInputs, options: ForwardOptions<Gpt2Config>): ForwardOutput {
+  const { tokenEmbedding, positionEmbedding, layers, finalNorm, outputEmbedding } = params as unknown as Gpt2Params;
+  const { config } = options;
+  const context = openForward('gpt2', inputs, options);
+
+  const tokens = embed(inputs.inputIds, tokenEmbedding.weight); // [B, T, D]
+  const positions = embed(context.positions, positionEmbedding.weight); // [T, D] or [B, T, D]
+  let x = context.observe('embeddings', context.drop(tf.add(tokens, positions), config.embeddingDropout)); // [B, T, D]
+
+  layers.forEach((layer, index) => {
+    x = block(x, layer, index, config, context); // [B, T, D]
+  });
+
+  x = context.observe('finalNorm', norm(x, finalNorm, config)); // [B, T, D]
+  const logits = linear(context.positionsForLogits(x), (outputEmbedding ?? tokenEmbedding).weight); // [B, T, V]
+  return context.finish(context.observe('logits', logits));
+}
+
+function forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<Gpt2Config>): ForwardOutput {
+  return tidyForward(options.capture, () => run(params, inputs, options));
+}
+
+function block(x: tf.Tensor, layer: Layer, index: number, config: Gpt2Config, context: ForwardContext): tf.Tensor {
+  const at = `layers.${index}`;
+  const { numAttentionHeads: heads, residualDropout } = config;
+
+  const queryKeyValue = project(norm(x, layer.attentionNorm, config), layer.attention.queryKeyValue); // [B, T, 3D]
+  const [query, key, value] = tf.split(queryKeyValue, 3, 2).map((part) => context.splitHeads(part, heads)); // [B, H, T, E]
+  const scale = (config.scaleAttentionWeights ? Math.sqrt(heads / config.hiddenSize) : 1) / (config.scaleAttentionByInverseLayerIndex ? index + 1 : 1);
+  const mixed = context.attend(`${at}.attention`, index, { query, key, value }, { scale, dropout: config.attentionDropout }); // [B, T, D]
+  const attended = context.observe(`${at}.attention.output`, project(mixed, layer.attention.output)); // [B, T, D]
+  x = context.observe(`${at}.afterAttention`, tf.add(x, context.drop(attended, residualDropout)));
+
+  const up = project(norm(x, layer.feedForwardNorm, config), layer.feedForward.up); // [B, T, F]
+  const hidden = context.observe(`${at}.feedForward.hidden`, activation(config.hiddenAct)(up)); // [B, T, F]
+  const down = context.observe(`${at}.feedForward.output`, project(hidden, layer.feedForward.down)); // [B, T, D]
+  return context.observe(`${at}.output`, tf.add(x, context.drop(down, residualDropout)));
+}
+
+function norm(x: tf.Tensor, { weight, bias }: Norm, config: Gpt2Config): tf.Tensor {
+  return layerNorm(x, { weight, bias, epsilon: config.layerNormEpsilon });
+}
+
+function project(x: tf.Tensor, { weight, bias }: Projection): tf.Tensor {
+  return linear(x, weight, { bias, layout: 'in-out' });
+}
+
+/** Section 2.3: residual projections start smaller by √(number of residual layers), two a block. */
+function parameters(config: Gpt2Config): ParameterSpec[] {
+  const { vocabSize: V, hiddenSize: D, numHiddenLayers: L, maxPositionEmbeddings, initializerRange } = config;
+  const F = config.intermediateSize ?? 4 * D;
+  const normal: Initialization = { kind: 'normal', standardDeviation: initializerRange };
+  const residual: Initialization = { kind: 'normal', standardDeviation: initializerRange / Math.sqrt(2 * L) };
+  const matrix = (path: string, checkpointName: string, shape: number[], initialization = normal): ParameterSpec => ({ path: `${path}.weight`, checkpointName: `${checkpointName}.weight`, shape, initialization, decay: true });
+  const vector = (kind: 'weight' | 'bias', path: string, checkpointName: string, size: number): ParameterSpec => ({ path: `${path}.${kind}`, checkpointName: `${checkpointName}.${kind}`, shape: [size], initialization: { kind: kind === 'weight' ? 'ones' : 'zeros' }, decay: false });
+  const normed = (path: string, name: string): ParameterSpec[] => [vector('weight', path, name, D), vector('bias', path, name, D)];
+  const projected = (path: string, name: string, shape: [number, number], initialization = normal): ParameterSpec[] => [matrix(path, name, shape, initialization), vector('bias', path, name, shape[1])];
+
+  return [
+    matrix('tokenEmbedding', 'transformer.wte', [V, D]),
+    matrix('positionEmbedding', 'transformer.wpe', [maxPositionEmbeddings, D]),
+    ...Array.from({ length: L }, (_, index) => {
+      const [at, name] = [`layers.${index}`, `transformer.h.${index}`];
+      return [
+        ...normed(`${at}.attentionNorm`, `${name}.ln_1`),
+        ...projected(`${at}.attention.queryKeyValue`, `${name}.attn.c_attn`, [D, 3 * D]),
+        ...projected(`${at}.attention.output`, `${name}.attn.c_proj`, [D, D], residual),
+        ...normed(`${at}.feedForwardNorm`, `${name}.ln_2`),
+        ...projected(`${at}.feedForward.up`, `${name}.mlp.c_fc`, [D, F]),
+        ...projected(`${at}.feedForward.down`, `${name}.mlp.c_proj`, [F, D], residual),
+      ];
+    }).flat(),
+    ...normed('finalNorm', 'transformer.ln_f'),
+    ...(config.tieWordEmbeddings ? [] : [matrix('outputEmbedding', 'lm_head', [V, D])]),
+  ];
+}
+
+/**
+ * The GPT-2 form of the decoder-only transformer: also what nanoGPT and most small GPTs are.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { createModel, gpt2 } from '@tesserae/core';
+ *
+ * await tf.setBackend('cpu');
+ * const model = createModel(gpt2, { vocabSize: 10, hiddenSize: 8, numHiddenLayers: 1, numAttentionHeads: 2, maxPositionEmbeddings: 4 }, { seed: 1 });
+ * const { logits } = gpt2.forward(model.params, { inputIds: tf.tensor2d([[1, 2, 3]], [1, 3], 'int32') }, { config: model.config });
+ * console.log(logits.shape); // → [ 1, 3, 10 ]
+ * ```
+ */
+export const gpt2: Architecture<Gpt2Config> = { name: 'gpt2', configure: configureGpt2, parameters, forward };

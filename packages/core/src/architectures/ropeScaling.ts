@@ -1,0 +1,135 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { rotaryFrequencies, rotaryTable } from '../nn/rotaryEmbedding';
+import type { RotaryTable } from '../nn/rotaryEmbedding';
+import { configError } from './checkConfig';
+
+/** How rotary frequencies are stretched for longer contexts; beside each field its name in `rope_scaling`. */
+export interface RopeScaling {
+  /** `rope_type` (or `type`) */
+  readonly type: 'default' | 'linear' | 'dynamic' | 'llama3' | 'yarn';
+  /** `factor`: how many times longer the context becomes. */
+  readonly factor?: number | undefined;
+  /** `original_max_position_embeddings` */
+  readonly originalMaxPositionEmbeddings?: number | undefined;
+  /** `low_freq_factor` (llama3) */
+  readonly lowFreqFactor?: number | undefined;
+  /** `high_freq_factor` (llama3) */
+  readonly highFreqFactor?: number | undefined;
+  /** `attention_factor` (yarn) */
+  readonly attentionFactor?: number | undefined;
+  /** `beta_fast` (yarn), 32 when absent */
+  readonly betaFast?: number | undefined;
+  /** `beta_slow` (yarn), 1 when absent */
+  readonly betaSlow?: number | undefined;
+  /** `mscale` (yarn) */
+  readonly mscale?: number | undefined;
+  /** `mscale_all_dim` (yarn) */
+  readonly mscaleAllDim?: number | undefined;
+  /** `truncate` (yarn), true when absent */
+  readonly truncate?: boolean | undefined;
+}
+
+/** What the rotary frequencies depend on. */
+export interface RopeConfig {
+  readonly headDim: number;
+  readonly ropeTheta: number;
+  readonly ropeScaling: RopeScaling | null;
+  readonly maxPositionEmbeddings: number;
+}
+
+const needed: Readonly<Record<RopeScaling['type'], readonly (keyof RopeScaling)[]>> = {
+  default: [],
+  linear: ['factor'],
+  dynamic: ['factor'],
+  llama3: ['factor', 'lowFreqFactor', 'highFreqFactor', 'originalMaxPositionEmbeddings'],
+  yarn: ['factor'],
+};
+
+/** Refuses kinds of scaling that are unknown, and known ones without what they need. */
+export function checkRopeScaling(architecture: string, scaling: RopeScaling | null): void {
+  if (!scaling) return;
+  if (!Object.hasOwn(needed, scaling.type)) {
+    throw configError(architecture, `the rotary scaling '${String(scaling.type)}' is unknown`, `use one of ${Object.keys(needed).join(', ')}`);
+  }
+  for (const name of needed[scaling.type]) {
+    const value = scaling[name];
+    if (typeof value !== 'number' || !(value > 0)) {
+      throw configError(architecture, `ropeScaling.${name} is ${String(value)}, and '${scaling.type}' needs it`, 'give a positive number');
+    }
+  }
+  if (scaling.type === 'llama3' && !(scaling.highFreqFactor! > scaling.lowFreqFactor!)) {
+    throw configError(architecture, `ropeScaling.highFreqFactor ${scaling.highFreqFactor} is not above lowFreqFactor ${scaling.lowFreqFactor}`, 'swap them');
+  }
+}
+
+/** The cosines and sines for these positions under a config's scaling, once for all layers. */
+export function scaledRotaryTable(positions: tf.Tensor, config: RopeConfig): RotaryTable {
+  const { headDim, ropeScaling: scaling } = config;
+  if (scaling?.type === 'dynamic') return dynamicTable(positions, config, scaling);
+  const { frequencies, scale } = scaledFrequencies(config);
+  return rotaryTable(positions, headDim, { frequencies, scale });
+}
+
+/** Frequencies in radians a position and the factor on cosines and sines; for every kind but `dynamic`. */
+export function scaledFrequencies(config: RopeConfig): { frequencies: number[]; scale: number } {
+  const { headDim, ropeTheta, ropeScaling: scaling } = config;
+  const frequencies = rotaryFrequencies(headDim, ropeTheta);
+  switch (scaling?.type) {
+    case 'linear':
+      return { frequencies: frequencies.map((frequency) => frequency / scaling.factor!), scale: 1 };
+    case 'llama3':
+      return { frequencies: frequencies.map((frequency) => llama3Frequency(frequency, scaling)), scale: 1 };
+    case 'yarn':
+      return yarn(frequencies, config, scaling);
+    default:
+      return { frequencies, scale: 1 };
+  }
+}
+
+/** Low frequencies are divided by the factor, high ones kept, those between blended. Llama 3.1's own code. */
+function llama3Frequency(frequency: number, { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings }: RopeScaling): number {
+  const turns = (originalMaxPositionEmbeddings! * frequency) / (2 * Math.PI); // in the original context
+  if (turns < lowFreqFactor!) return frequency / factor!;
+  if (turns > highFreqFactor!) return frequency;
+  const smooth = (turns - lowFreqFactor!) / (highFreqFactor! - lowFreqFactor!);
+  return ((1 - smooth) * frequency) / factor! + smooth * frequency;
+}
+
+/** Peng et al.: "YaRN: Efficient Context Window Extension of Large Language Models" (2023), section 3; as Hugging Face. */
+function yarn(frequencies: number[], config: RopeConfig, scaling: RopeScaling): { frequencies: number[]; scale: number } {
+  const { headDim, ropeTheta, maxPositionEmbeddings } = config;
+  const factor = scaling.factor!;
+  const original = scaling.originalMaxPositionEmbeddings ?? maxPositionEmbeddings;
+  const dimension = (rotations: number): number => (headDim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(ropeTheta));
+  const round = scaling.truncate !== false;
+  const [fast, slow] = [dimension(scaling.betaFast ?? 32), dimension(scaling.betaSlow ?? 1)];
+  const low = Math.max(round ? Math.floor(fast) : fast, 0);
+  const high = Math.min(round ? Math.ceil(slow) : slow, headDim - 1);
+  const span = high === low ? 0.001 : high - low;
+  const magnitude = (strength: number): number => (factor <= 1 ? 1 : 0.1 * strength * Math.log(factor) + 1);
+  const { mscale, mscaleAllDim } = scaling;
+  return {
+    frequencies: frequencies.map((frequency, index) => {
+      const ramp = Math.min(1, Math.max(0, (index - low) / span));
+      return (frequency / factor) * ramp + frequency * (1 - ramp);
+    }),
+    scale: scaling.attentionFactor ?? (mscale && mscaleAllDim ? magnitude(mscale) / magnitude(mscaleAllDim) : magnitude(1)),
+  };
+}
+
+/**
+ * Dynamic NTK scaling: past the trained length n the base grows to θ · (factor · length / n − factor + 1)^(E / (E − 2)).
+ * The length is that of this call, so it is a tensor.
+ */
+function dynamicTable(positions: tf.Tensor, { headDim, ropeTheta, maxPositionEmbeddings }: RopeConfig, { factor, originalMaxPositionEmbeddings }: RopeScaling): RotaryTable {
+  const trained = originalMaxPositionEmbeddings ?? maxPositionEmbeddings;
+  return tf.tidy(() => {
+    const place = tf.cast(positions, 'float32');
+    const length = tf.maximum(tf.add(tf.max(place), 1), trained);
+    const growth = tf.log(tf.sub(tf.mul(length, factor! / trained), factor! - 1));
+    const logTheta = tf.add(tf.mul(growth, headDim / (headDim - 2)), Math.log(ropeTheta)); // scalar
+    const exponents = Array.from({ length: headDim / 2 }, (_, index) => (-2 * index) / headDim);
+    const angles = tf.mul(tf.expandDims(place, -1), tf.exp(tf.mul(tf.tensor1d(exponents), logTheta))); // [..., T, E/2]
+    return { cos: tf.cos(angles), sin: tf.sin(angles) };
+  });
+}

@@ -1,0 +1,156 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { defineOp } from './defineOp';
+import { sumToShape } from './rows';
+import { requireShape, requireTensor, shapeError, sizes, width } from './shapes';
+
+type Inputs = { query: tf.Tensor; key: tf.Tensor; value: tf.Tensor; bias?: tf.Tensor | undefined; offset?: tf.Tensor | undefined };
+type Attributes = { scale: number; causal: boolean };
+
+/** Low enough that softmax gives it nothing, high enough that two of them stay finite. */
+const never = -1e9;
+
+/** Query heads that share a key/value head lie side by side: [B, H, T, ·] → [B, K, H/K · T, ·], no copy. */
+function byKeyHead(x: tf.Tensor, keyHeads: number): tf.Tensor4D {
+  const [batch, heads, time, last] = sizes(x);
+  return tf.reshape(x, [batch, keyHeads, (heads / keyHeads) * time, last]);
+}
+
+/** [T, S]: 0 where key s is not after query t, `never` where it is. Queries stand at offset … offset + T - 1. */
+function causalBias(time: number, keys: number, offset: tf.Tensor | undefined): tf.Tensor {
+  const query = tf.add(tf.range(0, time, 1, 'int32'), offset ?? tf.scalar(keys - time, 'int32')); // [T]
+  const after = tf.greater(tf.reshape(tf.range(0, keys, 1, 'int32'), [1, keys]), tf.reshape(query, [time, 1])); // [T, S]
+  return tf.mul(tf.cast(after, 'float32'), never);
+}
+
+/** Softmax of the scores: the weights [B, H, T, S]. */
+function weigh({ query, key, bias, offset }: Inputs, { scale, causal }: Attributes): tf.Tensor {
+  const [batch, heads, time] = sizes(query);
+  const [, keyHeads, keys] = sizes(key);
+  const product = tf.matMul(tf.mul(byKeyHead(query, keyHeads), scale), key as tf.Tensor4D, false, true); // [B, K, H/K·T, S]
+  let scores: tf.Tensor = tf.reshape(product, [batch, heads, time, keys]); // [B, H, T, S]
+  if (bias) scores = tf.add(scores, bias);
+  if (causal && (time > 1 || offset)) scores = tf.add(scores, causalBias(time, keys, offset));
+  return tf.softmax(scores);
+}
+
+/** [output [B, H, T, E], weights [B, H, T, S]]. */
+function attend(inputs: Inputs, attributes: Attributes): [tf.Tensor, tf.Tensor] {
+  const weights = weigh(inputs, attributes);
+  return [mix(weights, inputs.value), weights];
+}
+
+/** weights · values: [B, H, T, S], [B, K, S, E] → [B, H, T, E]. */
+function mix(weights: tf.Tensor, value: tf.Tensor): tf.Tensor {
+  const [batch, heads, time] = sizes(weights);
+  return tf.reshape(tf.matMul(byKeyHead(weights, sizes(value)[1]), value as tf.Tensor4D), [batch, heads, time, width(value)]);
+}
+
+/** Scaled dot-product attention. */
+export const attentionOp = /* @__PURE__ */ defineOp<Inputs, Attributes>({
+  name: 'Attention',
+  composite: (inputs, attributes) => attend(inputs, attributes)[0],
+  gradient: {
+    forward: attend,
+    // With p the weights and o = p v: dp = do vᵀ, ds = p (dp - Σ p dp). The row sum Σₛ p dp equals Σₑ o do
+    // (Dao et al., FlashAttention, appendix B.4), which is taken over E features instead of S keys.
+    backward({ gradient, inputs: { query, key, value, bias }, value: output, extras: [weights], attributes: { scale } }) {
+      const keyHeads = sizes(key)[1];
+      const [batch, heads, time, keys] = sizes(weights);
+      const p = byKeyHead(weights, keyHeads); // [B, K, H/K·T, S]
+      const dOutput = byKeyHead(gradient, keyHeads); // [B, K, H/K·T, E]
+      const rowSum = tf.sum(tf.mul(byKeyHead(output, keyHeads), dOutput), -1, true); // [B, K, H/K·T, 1]
+      const dWeights = tf.matMul(dOutput, value as tf.Tensor4D, false, true); // [B, K, H/K·T, S]
+      const dScores = tf.mul(p, tf.sub(dWeights, rowSum)) as tf.Tensor4D;
+      const q = tf.mul(byKeyHead(query, keyHeads), scale) as tf.Tensor4D;
+      return {
+        query: tf.reshape(tf.mul(tf.matMul(dScores, key as tf.Tensor4D), scale), query.shape),
+        key: tf.matMul(dScores, q, true),
+        value: tf.matMul(p, dOutput, true),
+        ...(bias && { bias: sumToShape(tf.reshape(dScores, [batch, heads, time, keys]), bias.shape) }),
+      };
+    },
+  },
+});
+
+/** What `attention` can be told. */
+export interface AttentionOptions {
+  /** Whether a query sees no later key. The last query stands at the last key unless `queryOffset` says otherwise. */
+  readonly causal?: boolean | undefined;
+  /** bool or int32, broadcast to [B, H, T, S]: true or 1 where a query may look. */
+  readonly mask?: tf.Tensor | undefined;
+  /** float32, broadcast to [B, H, T, S], added to the scores; differentiable. */
+  readonly bias?: tf.Tensor | undefined;
+  /** Scores are multiplied by this; 1/√E when absent. */
+  readonly scale?: number | undefined;
+  /** int32 scalar: the key position of the first query, for a cache that is partly filled. */
+  readonly queryOffset?: tf.Tensor | undefined;
+  /** Sees the weights [B, H, T, S] and gives those to use: to capture, replace or drop some. Costs the fused path. */
+  readonly onWeights?: ((weights: tf.Tensor) => tf.Tensor) | undefined;
+}
+
+/**
+ * Scaled dot-product attention with grouped key/value heads: softmax(q kᵀ · scale + bias) v.
+ *
+ * Query head h uses key/value head ⌊h · K / H⌋. A query that may look nowhere looks everywhere alike.
+ * Vaswani et al.: "Attention Is All You Need" (2017), equation 1; Ainslie et al.: "GQA" (2023).
+ *
+ * @param query [B, H, T, E]
+ * @param key [B, K, S, E], K a divisor of H
+ * @param value [B, K, S, E] (its last dimension may differ from the key's)
+ * @param options `causal`, `mask`, `bias`, `scale`, `queryOffset`, `onWeights`
+ * @returns [B, H, T, E]
+ * @throws E_SHAPE when batches, heads, lengths or widths do not agree; E_DTYPE, E_TENSOR, E_DISPOSED on bad tensors
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { attention } from '@tesserae/core';
+ *
+ * await tf.setBackend('cpu');
+ * const value = tf.tensor4d([[[[1], [3]]]]);
+ * const y = attention(tf.zeros([1, 1, 2, 1]), tf.zeros([1, 1, 2, 1]), value, { causal: true });
+ * console.log(Array.from(y.dataSync())); // → [ 1, 2 ]
+ * ```
+ */
+export function attention(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, options: AttentionOptions = {}): tf.Tensor {
+  const { causal = false, mask, bias, queryOffset: offset, onWeights } = options;
+  checkShapes(query, key, value);
+  const scale = options.scale ?? 1 / Math.sqrt(width(query));
+  const full = [...sizes(query).slice(0, 3), sizes(key)[2]];
+  if (mask) {
+    requireTensor('attention', 'mask', mask, ['bool', 'int32']);
+    requireBroadcast('mask', mask, full);
+  }
+  if (bias) {
+    requireTensor('attention', 'bias', bias);
+    requireBroadcast('bias', bias, full);
+  }
+  const inputs = (): Inputs => {
+    const closed = mask && tf.mul(tf.sub(1, tf.cast(mask, 'float32')), never);
+    return { query, key, value, bias: closed && bias ? tf.add(bias, closed) : (closed ?? bias), offset };
+  };
+  if (!onWeights) return tf.tidy(() => attentionOp(inputs(), { scale, causal }));
+  // What onWeights keeps must outlive this function, so only the parts around it are tidied.
+  const weights = onWeights(tf.tidy(() => weigh(inputs(), { scale, causal })));
+  return tf.tidy(() => mix(weights, value));
+}
+
+function checkShapes(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor): void {
+  for (const [name, tensor] of [['query', query], ['key', key], ['value', value]] as const) requireTensor('attention', name, tensor);
+  requireShape('attention', 'query', query, [null, null, null, null], 'batch, heads, time, headWidth');
+  const [batch, heads, , features] = sizes(query);
+  requireShape('attention', 'key', key, [batch, null, null, features], 'batch, keyValueHeads, keys, headWidth');
+  const [, keyHeads, keys] = sizes(key);
+  requireShape('attention', 'value', value, [batch, keyHeads, keys, null], 'batch, keyValueHeads, keys, headWidth');
+  if (heads % keyHeads !== 0) {
+    throw shapeError('attention', `${heads} query heads cannot share ${keyHeads} key/value heads evenly`, 'make the number of heads a multiple of the key/value heads');
+  }
+}
+
+function requireBroadcast(name: string, tensor: tf.Tensor, full: readonly number[]): void {
+  const missing = full.length - tensor.shape.length;
+  const fits = missing >= 0 && tensor.shape.every((size, axis) => size === 1 || size === full[axis + missing]);
+  if (!fits) {
+    throw shapeError('attention', `${name} [${tensor.shape.join(', ')}] does not broadcast to [batch, heads, time, keys] = [${full.join(', ')}]`, `give ${name} those sizes, or 1`);
+  }
+}
