@@ -65,7 +65,7 @@ describe.each(packages.map((one) => [one.manifest.name, one] as const))('%s as n
     const tarball = path.join(folder, packed.get(name)!.filename);
     let output: string;
     try {
-      const options = { encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'pipe'] } as const;
+      const options = { encoding: 'utf8', maxBuffer: 1 << 26 } as const;
       output = execFileSync(process.execPath, [attw, tarball, '--format', 'json', '--no-definitely-typed'], options);
     } catch (error) {
       output = String((error as { stdout?: string }).stdout); // it ends with 1 when it found something
