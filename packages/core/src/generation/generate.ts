@@ -49,9 +49,9 @@ export function roundUp(length: number): number {
   return Math.ceil(length / step) * step;
 }
 
-function layOut(rows: readonly Row[], maxNewTokens: number): Layout {
+function layOut(rows: readonly Row[], maxNewTokens: number, context: number): Layout {
   const longest = Math.max(...rows.map((row) => row.ids.length));
-  const slots = canTrace() ? roundUp(longest) : longest;
+  const slots = canTrace() ? Math.min(roundUp(longest), context) : longest;
   const needed = slots + maxNewTokens - 1;
   const capacity = canTrace() ? roundUp(needed) : needed;
   return { slots, capacity, padding: rows.map((row) => slots - row.ids.length) };
@@ -118,7 +118,7 @@ const release = (held: Held): void => {
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 async function* run(model: Model, rows: readonly Row[], plan: GenerationPlan, maxNewTokens: number, held: Held) {
-  const layout = layOut(rows, maxNewTokens);
+  const layout = layOut(rows, maxNewTokens, model.config.maxPositionEmbeddings);
   const batch = rows.length;
   const programs = programsFor(model);
   try {

@@ -43,8 +43,9 @@ export interface Row {
 const isKnown = (tokenizer: Tokenizer, id: number): boolean => tokenizer.idToToken(id) !== undefined;
 
 function startDecoding(tokenizer: Tokenizer | undefined, prompt: readonly number[]): DecodeStream | undefined {
-  const stream = tokenizer?.createDecodeStream({ skipSpecialTokens: true });
-  for (const id of prompt.slice(-DECODE_CONTEXT)) if (isKnown(tokenizer!, id)) stream?.push(id);
+  if (!tokenizer) return undefined;
+  const stream = tokenizer.createDecodeStream({ skipSpecialTokens: true });
+  for (const id of prompt.slice(-DECODE_CONTEXT)) if (isKnown(tokenizer, id)) stream.push(id);
   return stream;
 }
 

@@ -1,0 +1,218 @@
+import path from 'node:path';
+import type * as tf from '@tensorflow/tfjs-core';
+import {
+  atomicWrite,
+  bfloat16ToFloat32,
+  flattenParams,
+  float16ToFloat32,
+  float32ToBfloat16,
+  float32ToFloat16,
+  isWeightForm,
+  weightOperations,
+  writeSafetensors,
+} from '@tesserae/core';
+import type { ArchitectureConfig, Model, SafetensorsDtype, SafetensorsInput, Weight } from '@tesserae/core';
+import { tesseraeError } from '@tesserae/registry';
+import { readFields } from '../forms/fields';
+import type { ConfigJson } from '../forms/fields';
+import { findForm, forms } from '../forms/index';
+import type { Form } from '../forms/index';
+import { sourceOf } from './source';
+import type { Source } from './source';
+
+/** How a model is written. */
+export interface SaveOptions {
+  /**
+   * The type of the weights in the file. When absent each is stored as it was loaded, if that loses nothing; otherwise,
+   * and for models made here, as float32.
+   */
+  readonly dtype?: 'float32' | 'float16' | 'bfloat16' | undefined;
+}
+
+const dtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
+const dtypeNames: Partial<Record<SafetensorsDtype, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+
+/** A parameter about to be written. */
+interface Stored {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly weight: Weight;
+  /** How it was stored where it came from. */
+  readonly loadedAs: SafetensorsDtype;
+}
+
+async function valuesOf(weight: Weight): Promise<Float32Array> {
+  if (!isWeightForm(weight)) return (await weight.data()) as Float32Array;
+  const dense: tf.Tensor = weightOperations(weight).toDense(weight);
+  try {
+    return (await dense.data()) as Float32Array;
+  } finally {
+    dense.dispose();
+  }
+}
+
+/** Whether values go through 16 bits unchanged. */
+function survives(values: Float32Array, dtype: SafetensorsDtype): boolean {
+  if (dtype !== 'F16' && dtype !== 'BF16') return true;
+  const back =
+    dtype === 'F16' ? float16ToFloat32(float32ToFloat16(values)) : bfloat16ToFloat32(float32ToBfloat16(values));
+  return values.every((value, i) => Object.is(value, back[i]) || (Number.isNaN(value) && Number.isNaN(back[i])));
+}
+
+/** The type of each parameter in the file: as it was loaded, if that loses nothing in any of them. */
+async function chooseDtypes(parameters: readonly Stored[], asked: SaveOptions['dtype']): Promise<SafetensorsDtype[]> {
+  if (asked !== undefined) return parameters.map(() => dtypes[asked]);
+  for (const { weight, loadedAs } of parameters) {
+    const narrow = loadedAs === 'F16' || loadedAs === 'BF16';
+    if (narrow && !survives(await valuesOf(weight), loadedAs)) return parameters.map(() => 'F32');
+  }
+  return parameters.map(({ loadedAs }) => (loadedAs === 'F64' ? 'F32' : loadedAs));
+}
+
+function collect(model: Model, source: Source | undefined): Stored[] {
+  const weights = new Map(flattenParams(model.params));
+  const wrong: string[] = [];
+  const parameters = model.architecture.parameters(model.config).map(({ path: at, checkpointName, shape }): Stored => {
+    const weight = weights.get(at)!;
+    weights.delete(at);
+    const found = weight && (isWeightForm(weight) ? weightOperations(weight).shape(weight) : weight.shape);
+    if (!found || found.join() !== shape.join())
+      wrong.push(`${at} ${found ? `is [${found.join(', ')}]` : 'is missing'}`);
+    const { name, dtype } = source?.stored[checkpointName] ?? { name: checkpointName, dtype: 'F32' };
+    return { name, shape, weight, loadedAs: dtype };
+  });
+  wrong.push(...[...weights.keys()].map((at) => `${at} is not a parameter of ${model.architecture.name}`));
+  if (wrong.length === 0) return parameters;
+  throw tesseraeError({
+    package: 'hub',
+    code: 'E_MODEL_PARAMS',
+    message: `the model's weights do not fit its config: ${wrong.slice(0, 8).join('; ')}`,
+    fix: 'save the model that createModel, loadPretrained or train returned',
+  });
+}
+
+/** Tied copies that were stored in the folder the model came from are stored again. */
+function copiesOf(
+  source: Source | undefined,
+  parameters: readonly Stored[],
+  types: readonly SafetensorsDtype[],
+): SafetensorsInput[] {
+  return Object.entries(source?.copies ?? {}).flatMap(([copy, of]) => {
+    const name = source!.stored[of]?.name;
+    const index = parameters.findIndex((parameter) => parameter.name === name);
+    if (index < 0) return [];
+    const { shape, weight } = parameters[index];
+    return [{ name: copy, dtype: types[index], shape, data: () => valuesOf(weight) }];
+  });
+}
+
+/** config.json: as it came, with what has changed since; all fields for a model made here. */
+function configJson(
+  form: Form,
+  config: ArchitectureConfig,
+  source: Source | undefined,
+  type: string | undefined,
+): ConfigJson {
+  const dtypeField = source && 'torch_dtype' in source.json && !('dtype' in source.json) ? 'torch_dtype' : 'dtype';
+  if (!source) {
+    const fields = form.write(config, false);
+    return {
+      architectures: [form.classes[0]],
+      model_type: form.architecture.name,
+      ...fields,
+      [dtypeField]: type ?? 'float32',
+    };
+  }
+  const newForm = 'rope_parameters' in source.json;
+  const before = form.write(form.read(readFields(source.json, 'config.json'), 'config.json'), newForm);
+  const json: Record<string, unknown> = { ...source.json };
+  for (const [name, value] of Object.entries(form.write(config, newForm))) {
+    if (JSON.stringify(value) !== JSON.stringify(before[name])) json[name] = value;
+  }
+  if (type !== undefined && dtypeField in json) json[dtypeField] = type;
+  return json;
+}
+
+const writeBytes = (file: string, bytes: Uint8Array): Promise<void> => atomicWrite(file, (out) => out.write(bytes));
+const toJson = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+
+/** Numbers that Python reads as floats: `10000` must be written `10000.0` there. */
+const pythonFloats =
+  /^(\s*"(?:rope_theta|factor|attention_factor|beta_fast|beta_slow|mscale|mscale_all_dim|low_freq_factor|high_freq_factor|rms_norm_eps|layer_norm_epsilon|initializer_range|attention_dropout|\w+_pdrop)": \d+)(?=,?$)/gm;
+
+/** config.json in bytes: those it came with when nothing has changed. */
+function configBytes(json: ConfigJson, source: Source | undefined): Uint8Array {
+  if (source && JSON.stringify(json) === JSON.stringify(source.json)) return source.bytes;
+  return new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`.replace(pythonFloats, '$1.0'));
+}
+
+function checkModel(model: unknown, folder: unknown, options: SaveOptions): void {
+  const looksLike = typeof model === 'object' && model !== null && 'architecture' in model && 'params' in model;
+  const wrong = !looksLike
+    ? ['E_MODEL_PARAMS', 'the first argument is no model', 'give what createModel, loadPretrained or train returned']
+    : typeof folder !== 'string' || folder === ''
+      ? ['E_PATH', `expected the path of a folder, found ${JSON.stringify(folder) ?? String(folder)}`, 'give a path']
+      : options.dtype !== undefined && !Object.hasOwn(dtypes, options.dtype)
+        ? [
+            'E_UNKNOWN_OPTION',
+            `dtype is ${JSON.stringify(options.dtype)}`,
+            `use one of ${Object.keys(dtypes).join(', ')}`,
+          ]
+        : Object.keys(options).some((name) => name !== 'dtype')
+          ? [
+              'E_UNKNOWN_OPTION',
+              `savePretrained has an option dtype alone, found ${Object.keys(options).join(', ')}`,
+              'remove it',
+            ]
+          : undefined;
+  if (!wrong) return;
+  const [code, message, fix] = wrong;
+  throw tesseraeError({ package: 'hub', code: code as `E_${string}`, message, fix });
+}
+
+/**
+ * Saves a model as a Hugging Face folder: `model.safetensors`, `config.json`, and `tokenizer.json` when the model has a
+ * tokenizer. A model that was loaded goes out as it came in: names, types, fields that are not understood here,
+ * `generation_config.json`. Each file is written atomically, the weights first, so that a full disk leaves what was there.
+ *
+ * @param model the model; it is not changed
+ * @param folder the folder; made when it does not exist
+ * @param options the type of the weights in the file
+ * @throws E_DISK_FULL, E_NOT_WRITABLE, E_WRITE_FAILED, E_PATH; E_MODEL_PARAMS when the weights do not fit the config;
+ *   E_UNSUPPORTED for an architecture without a form here; E_UNKNOWN_OPTION
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import { mkdtempSync, readdirSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import path from 'node:path';
+ * import { createModel, gpt2 } from '@tesserae/core';
+ * import { savePretrained } from '@tesserae/hub';
+ *
+ * const folder = mkdtempSync(path.join(tmpdir(), 'example-'));
+ * const config = { vocabSize: 11, hiddenSize: 8, numHiddenLayers: 1, numAttentionHeads: 2, maxPositionEmbeddings: 16 };
+ * await savePretrained(createModel(gpt2, config, { seed: 1 }), folder);
+ * console.log(readdirSync(folder)); // → [ 'config.json', 'model.safetensors' ]
+ * ```
+ */
+export async function savePretrained<C>(model: Model<C>, folder: string, options: SaveOptions = {}): Promise<void> {
+  checkModel(model, folder, options);
+  const known = model as unknown as Model;
+  const source = sourceOf(known.config);
+  const form = findForm(forms(), { model_type: known.architecture.name }, 'the model');
+  const parameters = collect(known, source);
+  const types = await chooseDtypes(parameters, options.dtype);
+  const tensors = parameters.map(({ name, shape, weight }, i): SafetensorsInput => ({
+    name,
+    shape,
+    dtype: types[i],
+    data: () => valuesOf(weight),
+  }));
+  const changed = options.dtype !== undefined || types.some((type, i) => type !== parameters[i].loadedAs);
+  const json = configJson(form, known.config, source, changed ? dtypeNames[types[0]] : undefined);
+  await writeSafetensors(path.join(folder, 'model.safetensors'), [...tensors, ...copiesOf(source, parameters, types)]);
+  for (const [name, bytes] of Object.entries(source?.companions ?? {}))
+    await writeBytes(path.join(folder, name), bytes);
+  if (model.tokenizer) await writeBytes(path.join(folder, 'tokenizer.json'), toJson(model.tokenizer.toJSON()));
+  await writeBytes(path.join(folder, 'config.json'), configBytes(json, source));
+}

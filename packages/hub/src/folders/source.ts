@@ -1,0 +1,29 @@
+import type { SafetensorsDtype } from '@tesserae/core';
+import type { ConfigJson } from '../forms/fields';
+
+/** What a model's folder said beyond what the model needs; it goes back out when the model is saved. */
+export interface Source {
+  /** config.json as it was. */
+  readonly json: ConfigJson;
+  /** Its bytes, for when nothing has changed. */
+  readonly bytes: Uint8Array;
+  /** Files beside it that belong to the model and are not understood here, byte for byte, by name. */
+  readonly companions: Readonly<Record<string, Uint8Array>>;
+  /** How each parameter was stored, by its name in the architecture. */
+  readonly stored: Readonly<Record<string, { readonly name: string; readonly dtype: SafetensorsDtype }>>;
+  /** Tied copies that were stored besides, by name: the parameter that they repeat. */
+  readonly copies: Readonly<Record<string, string>>;
+}
+
+/** Travels on the config, also through `{ ...config }`, and is nothing to anyone else. */
+const sourceSymbol: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.hub.source');
+
+/** The same config with its source attached. */
+export function withSource<C extends object>(config: C, source: Source): C {
+  return { ...config, [sourceSymbol]: source };
+}
+
+/** The source attached to a config, if it came from a folder. */
+export function sourceOf(config: object): Source | undefined {
+  return (config as { [sourceSymbol]?: Source })[sourceSymbol];
+}
