@@ -8,6 +8,7 @@ import type { KernelLowering } from '../lowering/types';
 import type { Binding, ElementType, Session } from '../runtime/types';
 import { elementType } from './errors';
 import type { TensorHost } from './host';
+import { sessionOptions } from './sessionOptions';
 import type { ResolvedOptions } from './options';
 
 /** Runs kernels one at a time. */
@@ -104,7 +105,7 @@ function build(
   });
   if (computed.length === 0) return { inputs: [], outputs };
   const finished = finishGraph(graph, computed);
-  const session = backend.runtime.createSession(encodeModel(finished, kernel.kernelName), options.session);
+  const session = backend.runtime.createSession(encodeModel(finished, kernel.kernelName), sessionOptions(options, finished));
   let next = 0;
   return {
     inputs: finished.inputs.flatMap(({ name, used }, i) => (used ? [{ name, index: order[i] }] : [])),

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { nativeLowerings } from '../lowering/native';
 import { lowerings } from '../lowering/table';
 import type { KernelLowering, Lowering } from '../lowering/types';
 import { backendError } from './errors';
@@ -12,9 +13,20 @@ export const backendName = 'onnx';
 
 /** Registers every kernel of the lowering table with TensorFlow.js, once. */
 export function registerKernels(): void {
-  for (const lowering of lowerings()) {
+  for (const lowering of [...lowerings(), ...nativeLowerings()]) {
     if (!tf.getKernel(lowering.kernelName, backendName)) register(lowering);
   }
+}
+
+/** Whether the backend computes this kernel for these inputs: ours may need the native library, or know only some cases. */
+export function supportsKernel(
+  name: string,
+  inputs: Readonly<Record<string, tf.TensorInfo | undefined>>,
+  attributes: Readonly<Record<string, unknown>>,
+  native: boolean,
+): boolean {
+  const own = nativeLowerings().find(({ kernelName }) => kernelName === name);
+  return own ? native && own.supports(inputs, attributes) : tf.getKernel(name, backendName) !== undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ import { createEagerExecutor } from './eagerExecutor';
 import type { EagerExecutor } from './eagerExecutor';
 import { backendError, staleError } from './errors';
 import type { Recording, TensorHost } from './host';
-import { registerLowering } from './kernels';
+import { registerLowering, supportsKernel } from './kernels';
 import { resolveOptions } from './options';
 import type { OnnxBackendOptions, ResolvedOptions } from './options';
 import { allocateValues, bytesPerElement } from './tensorRecord';
@@ -19,6 +19,7 @@ import type { TensorRecord, TensorSymbol, TensorValues } from './tensorRecord';
 
 const compileSymbol: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.compile') as never;
 const loweringsSymbol: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.lowerings') as never;
+const supportsSymbol: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.supports') as never;
 
 /** What `tf.memory()` tells about this backend beside the tensors. */
 export interface OnnxMemory {
@@ -40,6 +41,8 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
   readonly [compileSymbol]: FlatCompiler;
   /** Adds a kernel to this backend; `defineOp` of the core package uses it. */
   readonly [loweringsSymbol]: (name: string, lowering: Lowering) => void;
+  /** Whether a fused kernel can take these inputs here; `defineOp` of the core package asks. */
+  readonly [supportsSymbol]: (name: string, inputs: tf.NamedTensorInfoMap, attributes: Readonly<Record<string, unknown>>) => boolean;
   /** @internal */
   readonly pool: BufferPool;
   /** @internal */
@@ -59,6 +62,7 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
     this.#eager = createEagerExecutor(this, this.#options);
     this[compileSymbol] = createProgramCompiler(this);
     this[loweringsSymbol] = registerLowering;
+    this[supportsSymbol] = (name, inputs, attributes) => supportsKernel(name, inputs, attributes, this.#options.nativeKernels !== undefined);
   }
 
   /** @internal */
@@ -244,4 +248,4 @@ function plainValues(values: ArrayLike<number>, dtype: tf.DataType): TensorValue
   throw backendError('E_KERNEL_DTYPE', `tensors of ${dtype} cannot live on the backend 'onnx'`, "use float32, int32, bool or string, or tf.setBackend('cpu')");
 }
 
-export { compileSymbol, loweringsSymbol };
+export { compileSymbol, loweringsSymbol, supportsSymbol };

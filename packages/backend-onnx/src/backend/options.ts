@@ -1,4 +1,5 @@
 import type { LoadRuntimeOptions, Provider, SessionOptions } from '../runtime/types';
+import { locateNativeKernels } from '../runtime/nativeKernels';
 import { backendError } from './errors';
 
 /** How the backend computes and how much it keeps. */
@@ -19,6 +20,8 @@ export interface OnnxBackendOptions {
   maxEagerSessions?: number;
   /** Memory of disposed tensors that is kept for new ones, in bytes; the default is 256 MiB. */
   maxPoolBytes?: number;
+  /** Whether to use our own fused kernels where they were built for this machine; true when absent, on `cpu` only. */
+  nativeKernels?: boolean;
   /** Which library to load, and how. */
   runtime?: LoadRuntimeOptions;
 }
@@ -29,6 +32,8 @@ export interface ResolvedOptions {
   readonly profile: string | undefined;
   readonly maxEagerSessions: number;
   readonly maxPoolBytes: number;
+  /** The library of our own fused kernels, where it is used. */
+  readonly nativeKernels: string | undefined;
   readonly runtime: LoadRuntimeOptions;
 }
 
@@ -41,6 +46,7 @@ const known: readonly (keyof OnnxBackendOptions)[] = [
   'configEntries',
   'maxEagerSessions',
   'maxPoolBytes',
+  'nativeKernels',
   'runtime',
 ];
 
@@ -65,8 +71,13 @@ export function resolveOptions(options: OnnxBackendOptions): ResolvedOptions {
   if (options.profile !== undefined && (typeof options.profile !== 'string' || options.profile === '')) {
     throw backendError('E_BACKEND_OPTION', `profile must be a path prefix, found ${String(options.profile)}`, "pass one such as 'out/profile'");
   }
+  if (options.nativeKernels !== undefined && typeof options.nativeKernels !== 'boolean') {
+    throw backendError('E_BACKEND_OPTION', `nativeKernels must be true or false, found ${String(options.nativeKernels)}`, 'leave it out for true');
+  }
+  const native = options.nativeKernels !== false && (provider ?? 'cpu') === 'cpu';
   return {
     session,
+    nativeKernels: native ? locateNativeKernels() : undefined,
     profile: options.profile,
     maxEagerSessions: whole('maxEagerSessions', options.maxEagerSessions ?? 256, 1, 1_000_000),
     maxPoolBytes: whole('maxPoolBytes', options.maxPoolBytes ?? 256 * 2 ** 20, 0, Number.MAX_SAFE_INTEGER),

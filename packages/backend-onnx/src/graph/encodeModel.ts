@@ -16,7 +16,7 @@ export function encodeModel(graph: FinishedGraph, name: string): Uint8Array {
     producerName: 'tesserae',
     opsetImport: [
       { domain: '', version: operatorSet },
-      { domain: 'com.microsoft', version: 1 },
+      ...[...new Set(['com.microsoft', ...graph.nodes.map(({ domain }) => domain)])].filter(Boolean).map((domain) => ({ domain, version: 1 })),
     ],
     graph: {
       name,

@@ -1,4 +1,5 @@
 import type { GraphBuilder } from './graphBuilder';
+import { fuseAddends } from './fuseAddends';
 import type { CapturedInput, GraphConstant, GraphNode, GraphTensor } from './types';
 
 /** A graph with nothing superfluous in it, ready to be written. */
@@ -16,6 +17,10 @@ export interface FinishedGraph {
  * so that every output of the model is the one output of one node.
  */
 export function finishGraph(graph: GraphBuilder, outputs: readonly GraphTensor[]): FinishedGraph {
+  return fuseAddends(graph, finish(graph, outputs));
+}
+
+function finish(graph: GraphBuilder, outputs: readonly GraphTensor[]): FinishedGraph {
   const taken = new Set<string>();
   const own = outputs.map((output, i) => {
     if (!taken.has(output.name) && graph.producer(output)) {

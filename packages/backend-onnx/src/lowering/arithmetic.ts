@@ -1,6 +1,6 @@
 import { broadcastShape } from '../graph/shape';
 import type { GraphTensor, LoweringGraph } from '../graph/types';
-import { cast, elementwise, expand, folded, scalarLike, upcast, where } from './elementwise';
+import { cast, elementwise, expand, folded, scalarLike, toInt32, upcast, where } from './elementwise';
 import { kernel } from './types';
 import type { KernelLowering } from './types';
 
@@ -63,15 +63,17 @@ const floorDivide: Binary = (graph, first, second) => {
   const dtype = upcast(upcast(first.dtype, second.dtype), 'int32');
   const [a, b] = [cast(graph, first, dtype), cast(graph, second, dtype)];
   if (dtype === 'int32') return truncatedQuotient(graph, a, b, true);
-  return cast(graph, elementwise(graph, 'Floor', [elementwise(graph, 'Div', [a, b])]), 'int32');
+  return toInt32(graph, elementwise(graph, 'Floor', [elementwise(graph, 'Div', [a, b])]));
 };
 
 /** The remainder with the sign of the divisor. */
 const modulo = arithmetic((graph, a, b) => {
   if (a.dtype === 'int32') {
-    const zero = elementwise(graph, 'Equal', [b, scalarLike(graph, 0, b)], { dtype: 'bool' });
-    const safe = b.uniform !== undefined && b.uniform !== 0 ? b : where(graph, zero, scalarLike(graph, 1, b), b);
-    return elementwise(graph, 'Mod', [a, safe]); // a mod 1 is 0, as NaN is in an Int32Array
+    // By 0 the result is NaN, which is 0 in an Int32Array; by 1 and -1 it is 0 anyway. The processor traps on some of these.
+    const is = (value: number): GraphTensor => elementwise(graph, 'Equal', [b, scalarLike(graph, value, b)], { dtype: 'bool' });
+    const small = elementwise(graph, 'Or', [is(0), is(-1)], { dtype: 'bool' });
+    const safe = b.uniform !== undefined && b.uniform > 0 ? b : where(graph, small, scalarLike(graph, 1, b), b);
+    return elementwise(graph, 'Mod', [a, safe]);
   }
   const remainder = elementwise(graph, 'Mod', [a, b], { attributes: { fmod: 1 } });
   const zero = scalarLike(graph, 0, a);
@@ -101,7 +103,11 @@ const squaredDifference = arithmetic((graph, a, b) => {
   return elementwise(graph, 'Mul', [difference, difference]);
 });
 
-const atan2: Binary = (graph, y, x) => {
+const atan2: Binary = (graph, first, second) => {
+  const infinite = (value: GraphTensor): GraphTensor => elementwise(graph, 'IsInf', [value], { dtype: 'bool' });
+  const both = elementwise(graph, 'And', [infinite(first), infinite(second)], { dtype: 'bool' });
+  const y = where(graph, both, elementwise(graph, 'Sign', [first]), first); // their quotient has no value
+  const x = where(graph, both, elementwise(graph, 'Sign', [second]), second);
   const zero = scalarLike(graph, 0, x);
   const test = (opType: string, value: GraphTensor): GraphTensor => elementwise(graph, opType, [value, zero], { dtype: 'bool' });
   const pi = where(graph, test('Less', y), scalarLike(graph, -Math.PI, x), scalarLike(graph, Math.PI, x));

@@ -70,6 +70,14 @@ export function where(graph: LoweringGraph, condition: GraphTensor, a: GraphTens
   return elementwise(graph, 'Where', [condition, a, b], { dtype: a.dtype });
 }
 
+/** float32 → int32 as storing in an Int32Array does it: NaN and the infinities become 0. */
+export function toInt32(graph: LoweringGraph, x: GraphTensor): GraphTensor {
+  if (x.uniform !== undefined) return graph.fill(Math.trunc(Number.isFinite(x.uniform) ? x.uniform : 0), x.shape, 'int32');
+  const size = elementwise(graph, 'Abs', [x]);
+  const finite = elementwise(graph, 'Less', [size, scalarLike(graph, Infinity, x)], { dtype: 'bool' });
+  return cast(graph, where(graph, finite, x, scalarLike(graph, 0, x)), 'int32');
+}
+
 /** The element type that holds both, as `tf.upcastType` says. */
 export function upcast(a: ElementType, b: ElementType): ElementType {
   const order: ElementType[] = ['bool', 'int32', 'float32'];

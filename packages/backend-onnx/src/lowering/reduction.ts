@@ -1,6 +1,6 @@
 import { normalizeAxes, sizeOf } from '../graph/shape';
 import type { GraphTensor, LoweringGraph } from '../graph/types';
-import { cast, reshape } from './elementwise';
+import { cast, elementwise, reshape, where } from './elementwise';
 import { kernel } from './types';
 import type { KernelLowering } from './types';
 
@@ -15,26 +15,41 @@ export function reduce(
 ): GraphTensor {
   const kept = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const shape = keepDims ? kept : x.shape.filter((_, axis) => !axes.includes(axis));
-  if (sizeOf(x.shape) === 0) return graph.fill(empty, shape, x.dtype);
+  if (sizeOf(x.shape) === 0) return graph.fill(x.dtype === 'float32' ? empty : empty || 0, shape, x.dtype);
   if (axes.every((axis) => x.shape[axis] === 1)) return reshape(graph, x, shape); // the sum, mean or maximum of one element
   return graph.op(opType, [x, graph.int64(axes)], { keepdims: keepDims ? 1 : 0 }, { shape });
 }
 
 interface ReductionOptions {
-  /** What the reduction gives over no elements. */
-  empty: number;
   /** The element type to compute in, from that of the input. */
   compute: (x: GraphTensor) => 'float32' | 'int32';
   /** The element type of the result, if it is not the one computed in. */
   result?: (x: GraphTensor) => GraphTensor['dtype'];
 }
 
+/** An extremum that is NaN when any element is: the sum of the absolute values is NaN exactly then. */
+function extremum(opType: string): Reduce {
+  return (graph, x, axes, keepDims) => {
+    const found = reduce(graph, opType, x, axes, keepDims, NaN);
+    if (x.dtype !== 'float32' || found.uniform !== undefined || !['ReduceMax', 'ReduceMin'].includes(graph.producer(found)?.opType ?? '')) return found;
+    const nan = elementwise(graph, 'IsNaN', [reduce(graph, 'ReduceL1', x, axes, keepDims, 0)], { dtype: 'bool' });
+    return where(graph, nan, graph.scalar(NaN, 'float32'), found);
+  };
+}
+
+type Reduce = (graph: LoweringGraph, x: GraphTensor, axes: readonly number[], keepDims: boolean) => GraphTensor;
+
+const plain =
+  (opType: string, empty: number): Reduce =>
+  (graph, x, axes, keepDims) =>
+    reduce(graph, opType, x, axes, keepDims, empty);
+
 const number = (x: GraphTensor): 'float32' | 'int32' => (x.dtype === 'float32' ? 'float32' : 'int32');
 
-function reduction(name: string, opType: string, { empty, compute, result }: ReductionOptions): KernelLowering {
+function reduction(name: string, run: Reduce, { compute, result }: ReductionOptions): KernelLowering {
   return kernel(name, ['x'], (graph, [x], { axis, reductionIndices, keepDims }) => {
     const axes = normalizeAxes((reductionIndices ?? axis) as number | number[] | undefined, x.shape.length);
-    const reduced = reduce(graph, opType, cast(graph, x, compute(x)), axes, Boolean(keepDims), empty);
+    const reduced = run(graph, cast(graph, x, compute(x)), axes, Boolean(keepDims));
     return result ? cast(graph, reduced, result(x)) : reduced;
   });
 }
@@ -42,11 +57,11 @@ function reduction(name: string, opType: string, { empty, compute, result }: Red
 const same = (x: GraphTensor): GraphTensor['dtype'] => x.dtype;
 
 export const reductionLowerings: readonly KernelLowering[] = [
-  reduction('Sum', 'ReduceSum', { empty: 0, compute: number }),
-  reduction('Mean', 'ReduceMean', { empty: NaN, compute: () => 'float32' }),
-  reduction('Prod', 'ReduceProd', { empty: 1, compute: number }),
-  reduction('Max', 'ReduceMax', { empty: -Infinity, compute: number, result: same }),
-  reduction('Min', 'ReduceMin', { empty: Infinity, compute: number, result: same }),
-  reduction('All', 'ReduceMin', { empty: 1, compute: () => 'int32', result: () => 'bool' }),
-  reduction('Any', 'ReduceMax', { empty: 0, compute: () => 'int32', result: () => 'bool' }),
+  reduction('Sum', plain('ReduceSum', 0), { compute: number }),
+  reduction('Mean', plain('ReduceMean', 0), { compute: () => 'float32' }),
+  reduction('Prod', plain('ReduceProd', 1), { compute: number }),
+  reduction('Max', extremum('ReduceMax'), { compute: number, result: same }),
+  reduction('Min', extremum('ReduceMin'), { compute: number, result: same }),
+  reduction('All', plain('ReduceMin', 1), { compute: () => 'int32', result: () => 'bool' }),
+  reduction('Any', plain('ReduceMax', 0), { compute: () => 'int32', result: () => 'bool' }),
 ];

@@ -9,6 +9,12 @@ import type { KernelLowering } from './types';
 export function transpose(graph: LoweringGraph, x: GraphTensor, perm: readonly number[]): GraphTensor {
   const shape = perm.map((axis) => x.shape[axis]);
   if (x.uniform !== undefined) return graph.fill(x.uniform, shape, x.dtype);
+  const before = graph.producer(x);
+  if (before?.opType === 'Transpose') {
+    // Two in a row are one, and often none: attention turns its heads to the front and back again.
+    const first = before.attributes.perm as readonly number[];
+    return transpose(graph, graph.tensor(before.inputs[0]), perm.map((axis) => first[axis]));
+  }
   const moving = perm.filter((axis) => x.shape[axis] !== 1);
   if (moving.every((axis, i) => i === 0 || moving[i - 1] < axis)) return reshape(graph, x, shape); // only dimensions of size 1 move
   if (sizeOf(shape) === 0) return graph.fill(0, shape, x.dtype);

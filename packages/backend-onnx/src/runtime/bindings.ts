@@ -61,7 +61,7 @@ export function createBinding(session: BoundSession, inputs: Record<string, Valu
     idle('run');
     checkHeld(held);
     checkHeld(session.initializers);
-    checkComplete(session.inputs, places.input);
+    checkComplete(session.inputs, places.input, places.output.size);
   };
   const finish = (): void => {
     for (const name of passed) {

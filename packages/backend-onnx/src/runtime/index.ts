@@ -1,4 +1,5 @@
 export { loadRuntime } from './loadRuntime';
+export { locateNativeKernels } from './nativeKernels';
 export type {
   Binding,
   ElementType,

@@ -201,7 +201,7 @@ function createNodeBinding(
     bound[side].set(name, value);
   };
   const compute = (): void => {
-    checkComplete(inputs, bound.input);
+    checkComplete(inputs, bound.input, bound.output.size);
     const feeds: Record<string, CommonTensor> = {};
     const fetches: Record<string, null> = {};
     for (const [name, value] of bound.input) {

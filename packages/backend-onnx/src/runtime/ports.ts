@@ -61,8 +61,9 @@ export function fitPort<P extends Port>(ports: ReadonlyMap<string, P>, side: 'in
   return port;
 }
 
-/** Checks that every input has a value. @throws E_NAME */
-export function checkComplete(inputs: ReadonlyMap<string, Port>, bound: ReadonlyMap<string, unknown>): void {
+/** Checks that every input has a value, and some output. @throws E_NAME */
+export function checkComplete(inputs: ReadonlyMap<string, Port>, bound: ReadonlyMap<string, unknown>, outputs: number): void {
+  if (outputs === 0) throw runtimeError('E_NAME', 'no output has a value, so there is nothing to compute', 'set one before the run');
   if (bound.size === inputs.size) return;
   const missing = [...inputs.keys()].filter((name) => !bound.has(name));
   throw runtimeError('E_NAME', `inputs without a value: ${listNames(missing)}`, 'set them before the run');

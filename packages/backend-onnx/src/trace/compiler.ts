@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { backendError } from '../backend/errors';
 import type { TensorHost } from '../backend/host';
+import { sessionOptions } from '../backend/sessionOptions';
 import { encodeModel } from '../graph/encodeModel';
 import { finishGraph } from '../graph/finishGraph';
 import type { FinishedGraph } from '../graph/finishGraph';
@@ -85,8 +86,8 @@ function build(backend: TensorHost, fn: (inputs: tf.Tensor[]) => tf.Tensor[], op
   const pairs = planInPlace(graph, options.donated);
   const model = encodeModel(graph, options.name);
   const traced = performance.now();
-  const { session: sessionOptions, profile } = backend.options;
-  const session = backend.runtime.createSession(model, { ...sessionOptions, ...(profile ? { profile } : {}) });
+  const { profile } = backend.options;
+  const session = backend.runtime.createSession(model, { ...sessionOptions(backend.options, graph), ...(profile ? { profile } : {}) });
   return createProgram(backend, options, graph, session, model, pairs, {
     nodes: graph.nodes.length,
     modelBytes: model.byteLength,

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { tesseraeError } from '@tesserae/registry';
 
 /** The tensors an op takes, by name; optional ones may be undefined. */
 export type OpInputs = Readonly<Record<string, tf.Tensor | undefined>>;
@@ -47,27 +48,36 @@ export interface Op<I extends OpInputs, A extends OpAttributes> {
 }
 
 const lowerings = Symbol.for('tesserae.lowerings');
-const supportsSymbol = Symbol.for('tesserae.supports');
-type Supports = (name: string, inputs: OpInputs, attributes: OpAttributes) => boolean;
+const supports = Symbol.for('tesserae.supports');
+
+/** What a backend may offer to ops. */
+interface FusingBackend {
+  [lowerings]?: (name: string, lowering: unknown) => void;
+  /** Whether it computes this kernel for these inputs. */
+  [supports]?: (name: string, inputs: Readonly<Record<string, tf.Tensor | undefined>>, attributes: OpAttributes) => boolean;
+}
+
 const taught = /* @__PURE__ */ new WeakMap<object, Set<string>>();
 
 /**
  * Defines an op: one meaning, several speeds.
  *
  * The `composite` is the meaning and runs everywhere. A hand-written `gradient` replaces automatic differentiation. Where
- * the active backend has a kernel of the op's name (its own, or one made from `lower`), the forward pass uses that; its
- * gradient is the backend's `<name>Gradient` where it has one, else the hand-written one, or the composite's, recomputed. `describeOpContract` in `@tesserae/core/testing`
- * holds all of them equal.
+ * the active backend has a kernel of the op's name (its own, or one made from `lower`), the forward pass uses that; where
+ * it has a kernel `<name>Gradient` too, so does the backward pass: its inputs are `gradient`, the op's own inputs,
+ * `output`, and `extra0`, `extra1` … for what the forward kernel gave beside the value; its outputs are the gradients of
+ * the float32 inputs in their order. Otherwise the gradient is the hand-written one, or the composite's.
+ * `describeOpContract` of `@tesserae/core/testing` holds all of them equal.
  *
  * @param definition name, composite, and optionally gradient and fused form
  * @returns the op
+ * @throws E_OP when the definition has no name or no composite
  * @example
  * ```ts
- * import '@tensorflow/tfjs-backend-cpu';
  * import * as tf from '@tensorflow/tfjs-core';
- * import { defineOp } from '@tesserae/core';
+ * import { defineOp, selectBackend } from '@tesserae/core';
  *
- * await tf.setBackend('cpu');
+ * await selectBackend({ prefer: 'cpu', log: false });
  * const cube = defineOp<{ x: tf.Tensor }, Record<string, never>>({
  *   name: 'Cube',
  *   composite: ({ x }) => tf.mul(x, tf.square(x)),
@@ -77,128 +87,91 @@ const taught = /* @__PURE__ */ new WeakMap<object, Set<string>>();
  * ```
  */
 export function defineOp<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>): Op<I, A> {
+  if (typeof definition?.name !== 'string' || definition.name === '' || typeof definition.composite !== 'function') {
+    throw tesseraeError({ package: 'core', code: 'E_OP', message: 'an op needs a name and a composite', fix: "defineOp({ name: 'Cube', composite: ({ x }) => … })" });
+  }
   const op = (inputs: I, attributes: A): tf.Tensor => {
-    const fused = hasKernel(definition, inputs, attributes);
+    const fused = hasKernel(definition, definition.name, inputs, attributes);
     if (!fused && !definition.gradient) return tf.tidy(() => definition.composite(inputs, attributes));
     return differentiable(definition, inputs, attributes, fused);
   };
   return Object.assign(op, { definition });
 }
 
-/** Whether the active backend has the fused kernel; teaches it the lowering first where it takes lowerings. */
-function hasKernel<I extends OpInputs, A extends OpAttributes>({ name, lower }: OpDefinition<I, A>, inputs: I, attributes: A): boolean {
-  const backendName = tf.getBackend();
-  if (lower !== undefined && !tf.getKernel(name, backendName)) {
-    const backend = tf.backend() as unknown as Record<symbol, ((name: string, lowering: unknown) => void) | undefined>;
+/** Whether the active backend has a kernel for these inputs; teaches it the lowering first where it takes lowerings. */
+function hasKernel<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>, name: string, inputs: OpInputs, attributes: A): boolean {
+  const backend = tf.backend() as unknown as FusingBackend;
+  if (definition.lower !== undefined && backend[lowerings]) {
     const known = taught.get(backend) ?? new Set<string>();
-    if (backend[lowerings] && !known.has(name)) {
-      taught.set(backend, known.add(name));
-      backend[lowerings](name, lower);
+    if (!known.has(definition.name)) {
+      taught.set(backend, known.add(definition.name));
+      backend[lowerings](definition.name, definition.lower);
     }
   }
-  return supports(name, inputs, attributes);
-}
-
-/** Whether the active backend has a kernel and, where it tells, takes it for these inputs. */
-function supports(name: string, inputs: OpInputs, attributes: OpAttributes): boolean {
   if (!tf.getKernel(name, tf.getBackend())) return false;
-  const asked = (tf.backend() as unknown as Record<symbol, Supports | undefined>)[supportsSymbol];
-  return asked?.(name, inputs, attributes) ?? true;
+  return backend[supports]?.(name, inputs, attributes) ?? true;
 }
 
-/**
- * Runs a fused kernel by name where the active backend has it for these inputs. For computations without a gradient,
- * such as an optimizer's update; ops use `defineOp`.
- *
- * @param name the kernel
- * @param inputs its tensors by name
- * @param attributes its settings
- * @returns its outputs, or undefined where there is no such kernel: then compute it in TensorFlow.js ops
- * @example
- * ```ts
- * import '@tensorflow/tfjs-backend-cpu';
- * import * as tf from '@tensorflow/tfjs-core';
- * import { runFused } from '@tesserae/core';
- *
- * await tf.setBackend('cpu');
- * console.log(runFused('NoSuchKernel', { x: tf.scalar(1) })); // → undefined
- * ```
- */
-export function runFused(name: string, inputs: OpInputs, attributes: OpAttributes = {}): tf.Tensor[] | undefined {
-  if (!supports(name, inputs, attributes)) return undefined;
-  const present = Object.keys(inputs).filter((key) => inputs[key] !== undefined);
-  const outputs = tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(name, named(present, inputs), attributes as unknown as tf.NamedAttrMap);
-  return Array.isArray(outputs) ? outputs : [outputs];
-}
-
-function differentiable<I extends OpInputs, A extends OpAttributes>(
-  definition: OpDefinition<I, A>,
-  inputs: I,
-  attributes: A,
-  fused: boolean,
-): tf.Tensor {
+function differentiable<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>, inputs: I, attributes: A, fused: boolean): tf.Tensor {
   const names = Object.keys(inputs).filter((name) => inputs[name] !== undefined);
   const floats = names.filter((name) => inputs[name]!.dtype === 'float32');
   const forward = (current: I): tf.Tensor[] => {
-    if (fused) {
-      const outputs = tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(definition.name, named(names, current), attributes as unknown as tf.NamedAttrMap);
-      return Array.isArray(outputs) ? outputs : [outputs];
-    }
+    if (fused) return runKernel(definition.name, pick(names, current), attributes);
     return definition.gradient?.forward?.(current, attributes) ?? [definition.composite(current, attributes)];
   };
   if (floats.length === 0) return tf.tidy(() => forward(inputs)[0]);
   return tf.customGrad((...args: unknown[]) => {
     const save = args[floats.length] as (tensors: tf.Tensor[]) => void;
-    const current = { ...inputs };
-    floats.forEach((name, index) => ((current as Record<string, unknown>)[name] = args[index]));
+    const current = { ...inputs, ...Object.fromEntries(floats.map((name, index) => [name, args[index]])) };
     const outputs = forward(current);
     save([...names.map((name) => current[name]!), ...outputs]);
     const gradFunc = (gradient: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
       const kept = Object.fromEntries(names.map((name, index) => [name, saved[index]])) as unknown as I;
-      const fusedGradient = fused ? runGradient(definition, kept, attributes, gradient, saved.slice(names.length)) : undefined;
-      if (fusedGradient) return fusedGradient;
-      // A fused kernel that gives the value alone leaves the extras to be made again here.
-      const again = fused && outputs.length === 1 ? definition.gradient?.forward?.(kept, attributes) : undefined;
-      const [value, ...extras] = again ?? saved.slice(names.length);
-      const gradients = definition.gradient
-        ? definition.gradient.backward({ gradient, inputs: kept, value, extras, attributes })
-        : recompute(definition, kept, attributes, gradient, floats);
-      return floats.map((name) => gradients[name] ?? tf.zerosLike(kept[name]!));
+      return backward(definition, { gradient, inputs: kept, attributes, floats, outputs: saved.slice(names.length), fused });
     };
     return { value: outputs[0], gradFunc: gradFunc as (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[] };
   })(...floats.map((name) => inputs[name]!));
 }
 
-/**
- * The fused gradient, where the backend has a kernel called `<name>Gradient`: it takes the gradient, the op's inputs, its
- * value as `output` and what the fused forward gave beside it as `extra0`, `extra1`, …, and gives the gradients of the
- * float32 inputs in their order.
- */
-function runGradient<I extends OpInputs, A extends OpAttributes>(
-  { name }: OpDefinition<I, A>,
-  inputs: I,
-  attributes: A,
-  gradient: tf.Tensor,
-  [output, ...extras]: readonly tf.Tensor[],
-): tf.Tensor[] | undefined {
-  const kept = Object.fromEntries(extras.map((extra, index) => [`extra${index}`, extra]));
-  return runFused(`${name}Gradient`, { gradient, ...inputs, output, ...kept }, attributes);
+/** What the backward pass of one call has at hand. */
+interface Backward<I extends OpInputs, A extends OpAttributes> {
+  readonly gradient: tf.Tensor;
+  readonly inputs: I;
+  readonly attributes: A;
+  /** Names of the inputs that take gradients. */
+  readonly floats: readonly string[];
+  /** What the forward pass gave: the value and the extras, of the fused kernel or of `gradient.forward`. */
+  readonly outputs: readonly tf.Tensor[];
+  readonly fused: boolean;
+}
+
+function backward<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>, call: Backward<I, A>): tf.Tensor[] {
+  const { gradient, inputs, attributes, floats, outputs, fused } = call;
+  if (fused) {
+    const name = `${definition.name}Gradient`;
+    const extras = Object.fromEntries(outputs.slice(1).map((extra, index) => [`extra${index}`, extra]));
+    const operands = { gradient, ...inputs, output: outputs[0], ...extras };
+    if (hasKernel(definition, name, operands, attributes)) return runKernel(name, operands, attributes);
+  }
+  if (!definition.gradient) return compositeGradient(definition, call);
+  // The extras of a fused kernel are its own; the hand-written gradient needs those of its own forward pass.
+  const [value, ...extras] = fused && definition.gradient.forward ? definition.gradient.forward(inputs, attributes) : outputs;
+  const gradients = definition.gradient.backward({ gradient, inputs, value, extras, attributes });
+  return floats.map((name) => gradients[name] ?? tf.zerosLike(inputs[name]!));
 }
 
 /** The composite's own gradient, for a fused kernel without a hand-written one. */
-function recompute<I extends OpInputs, A extends OpAttributes>(
-  definition: OpDefinition<I, A>,
-  inputs: I,
-  attributes: A,
-  gradient: tf.Tensor,
-  floats: readonly string[],
-): Partial<Record<keyof I, tf.Tensor>> {
+function compositeGradient<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>, { gradient, inputs, attributes, floats }: Backward<I, A>): tf.Tensor[] {
   const run = (...args: tf.Tensor[]): tf.Tensor =>
     definition.composite({ ...inputs, ...Object.fromEntries(floats.map((name, index) => [name, args[index]])) }, attributes);
-  const gradients = tf.grads(run)(floats.map((name) => inputs[name]!), gradient);
-  return Object.fromEntries(floats.map((name, index) => [name, gradients[index]])) as Partial<Record<keyof I, tf.Tensor>>;
+  return tf.grads(run)(floats.map((name) => inputs[name]!), gradient);
 }
 
-function named(names: readonly string[], inputs: OpInputs): tf.NamedTensorMap {
-  return Object.fromEntries(names.map((name) => [name, inputs[name]!]));
+function runKernel(name: string, inputs: OpInputs, attributes: OpAttributes): tf.Tensor[] {
+  const outputs = tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(name, inputs as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap);
+  return Array.isArray(outputs) ? outputs : [outputs];
+}
+
+function pick(names: readonly string[], inputs: OpInputs): OpInputs {
+  return Object.fromEntries(names.map((name) => [name, inputs[name]]));
 }

@@ -1,0 +1,48 @@
+/*
+ * One AdamW step in one pass over parameter, gradient and both moments (Loshchilov and Hutter, "Decoupled Weight Decay
+ * Regularization", algorithm 2):
+ *   m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  p = p keep - rate m / (sqrt(v) root + epsilon)
+ * with keep = 1 - lr decay, rate = lr / (1 - b1^t), root = 1 / sqrt(1 - b2^t), and the gradient scaled by clip.
+ * Inputs: p, g, m, v, scalars [keep, rate, root, epsilon, b1, b2, clip]. In place where input and output share memory.
+ */
+#include "runtime.h"
+#include "vector.h"
+#include "elementwise.h"
+
+typedef struct { const float *p, *g, *m, *v, *s; float *np, *nm, *nv; int64_t size; } Args;
+
+typedef struct { vec keep, rate, root, epsilon, b1, b2, c1, c2, clip; } Factors;
+
+static inline __attribute__((always_inline)) void update(const Args *a, const Factors *f, int64_t i, int64_t n) {
+  const vec g = f->clip * load_part(a->g + i, n);
+  const vec m = f->b1 * load_part(a->m + i, n) + f->c1 * g;
+  const vec v = f->b2 * load_part(a->v + i, n) + f->c2 * g * g;
+  float root[LANES];
+  store(root, v);
+  for (int k = 0; k < LANES; k++) root[k] = sqrtf(root[k]);
+  const vec p = load_part(a->p + i, n) * f->keep - f->rate * m / (load(root) * f->root + f->epsilon);
+  store_part(a->np + i, p, n);
+  store_part(a->nm + i, m, n);
+  store_part(a->nv + i, v, n);
+}
+
+static void piece_of_update(void *argument, size_t piece) {
+  const Args *a = argument;
+  const float *s = a->s;
+  const Factors f = {splat(s[0]), splat(s[1]), splat(s[2]), splat(s[3]), splat(s[4]), splat(s[5]), splat(1 - s[4]), splat(1 - s[5]), splat(s[6])};
+  int64_t i = (int64_t)piece * PIECE;
+  const int64_t end = i + PIECE < a->size ? i + PIECE : a->size;
+  for (; i + LANES <= end; i += LANES) update(a, &f, i, LANES);
+  if (i < end) update(a, &f, i, end - i);
+}
+
+void adamw_update(void *kernel, Context *context) {
+  const Tensor p = input_tensor(kernel, context, 0), g = input_tensor(kernel, context, 1);
+  const Tensor m = input_tensor(kernel, context, 2), v = input_tensor(kernel, context, 3);
+  const Tensor s = input_tensor(kernel, context, 4);
+  const Tensor np = output_tensor(kernel, context, 0, p.shape, p.rank);
+  const Tensor nm = output_tensor(kernel, context, 1, p.shape, p.rank);
+  const Tensor nv = output_tensor(kernel, context, 2, p.shape, p.rank);
+  Args args = {F32(p), F32(g), F32(m), F32(v), F32(s), F32(np), F32(nm), F32(nv), p.size};
+  parallel_for(kernel, context, (size_t)pieces_of(p.size), piece_of_update, &args);
+}

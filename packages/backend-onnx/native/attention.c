@@ -1,0 +1,130 @@
+/*
+ * Causal attention without the [T, S] matrix in memory (Dao et al., "FlashAttention"): each head is walked in blocks of
+ * query rows; a block's scores see only the keys before its end, are turned into weights in the second-level cache and
+ * used at once. The forward pass keeps log sum exp of every row, from which the backward pass makes the weights again:
+ *   dV = P^T dO;  dP = dO V^T;  dS = P (dP - sum(dO O));  dQ = scale dS K;  dK = scale dS^T Q.
+ * q [B, T, H, E], k and v [B, S, K, E] as the projections leave them (heads side by side, no transposition), S >= T;
+ * query t sees keys 0 .. S - T + t. H is a multiple of K (grouped queries), E a multiple of 16.
+ */
+#include <stdlib.h>
+#include "product.h"
+#include "runtime.h"
+
+enum { BLOCK = 48 };                               /* query rows at a time: a multiple of the product's six */
+typedef struct {
+  const float *q, *k, *v, *o, *d, *lse;
+  float *out, *out_lse, *dq, *dk, *dv;
+  int64_t B, T, S, H, K, E;
+  float scale;
+} Args;
+
+static inline int64_t padded(int64_t n) { return (n + 15) / 16 * 16; }
+static void transpose(const float *from, int64_t rows, int64_t columns, int64_t step, float *to, int64_t width) {
+  for (int64_t c = 0; c < columns; c++) memset(to + c * width + rows, 0, (size_t)(width - rows) * sizeof(float));
+  for (int64_t r0 = 0; r0 < rows; r0 += 16)
+    for (int64_t c = 0; c < columns; c++)
+      for (int64_t r = r0; r < rows && r < r0 + 16; r++) to[c * width + r] = from[r * step + c];
+}
+
+static void forward_head(void *argument, size_t task) {
+  const Args *a = argument;
+  const int64_t T = a->T, S = a->S, H = a->H, E = a->E, batch = (int64_t)task / H, head = (int64_t)task % H, kv = head / (H / a->K);
+  const int64_t q_step = H * E, k_step = a->K * E, width = padded(S);
+  const float *q = a->q + batch * T * q_step + head * E, *k = a->k + batch * S * k_step + kv * E, *v = a->v + batch * S * k_step + kv * E;
+  float *o = a->out + batch * T * q_step + head * E, *lse = a->out_lse + (batch * H + head) * T;
+  float *kt = aligned_alloc(64, (size_t)((E + BLOCK) * width) * sizeof(float)), *p = kt + E * width;
+  transpose(k, S, E, k_step, kt, width);
+  for (int64_t t0 = 0; t0 < T; t0 += BLOCK) {
+    const int64_t n = T - t0 < BLOCK ? T - t0 : BLOCK, seen = S - T + t0 + n, w = padded(seen);
+    product(n, w, E, q + t0 * q_step, q_step, 1, kt, width, p, width, 0, a->scale);
+    for (int64_t r = 0; r < n; r++) {
+      float *row = p + r * width;
+      const int64_t keys = S - T + t0 + r + 1;
+      for (int64_t i = keys; i < w; i++) row[i] = -INFINITY;
+      vec top = splat(-INFINITY), total = {0};
+      for (int64_t i = 0; i < w; i += LANES) top = vmax(top, load(row + i));
+      const float m = largest(top);
+      for (int64_t i = 0; i < w; i += LANES) {
+        const vec z = load(row + i) - splat(m), e = choose(z < splat(-87.0f), splat(0.0f), exp_vec(z));
+        total += e;
+        store(row + i, e);
+      }
+      const float s = sum(total);
+      lse[t0 + r] = m + logf(s);
+      for (int64_t i = 0; i < w; i += LANES) store(row + i, load(row + i) * splat(1.0f / s));
+    }
+    product(n, E, seen, p, width, 1, v, k_step, o + t0 * q_step, q_step, 0, 1.0f);
+  }
+  free(kt);
+}
+
+/** One task is one key-value head with all its query heads, so that dK and dV have one writer. */
+static void backward_head(void *argument, size_t task) {
+  const Args *a = argument;
+  const int64_t T = a->T, S = a->S, H = a->H, E = a->E, batch = (int64_t)task / a->K, kv = (int64_t)task % a->K, group = H / a->K;
+  const int64_t q_step = H * E, k_step = a->K * E, width = padded(S);
+  const float *k = a->k + batch * S * k_step + kv * E, *v = a->v + batch * S * k_step + kv * E;
+  float *dk = a->dk + batch * S * k_step + kv * E, *dv = a->dv + batch * S * k_step + kv * E;
+  float *kt = aligned_alloc(64, (size_t)((2 * E + 2 * BLOCK) * width) * sizeof(float));
+  float *vt = kt + E * width, *p = vt + E * width, *ds = p + BLOCK * width;
+  transpose(k, S, E, k_step, kt, width);
+  transpose(v, S, E, k_step, vt, width);
+  for (int64_t s = 0; s < S; s++) {
+    memset(dk + s * k_step, 0, (size_t)E * sizeof(float));
+    memset(dv + s * k_step, 0, (size_t)E * sizeof(float));
+  }
+  for (int64_t head = kv * group; head < (kv + 1) * group; head++) {
+    const int64_t at = batch * T * q_step + head * E;
+    const float *q = a->q + at, *o = a->o + at, *d = a->d + at, *lse = a->lse + (batch * H + head) * T;
+    for (int64_t t0 = 0; t0 < T; t0 += BLOCK) {
+      const int64_t n = T - t0 < BLOCK ? T - t0 : BLOCK, seen = S - T + t0 + n, w = padded(seen);
+      product(n, w, E, q + t0 * q_step, q_step, 1, kt, width, p, width, 0, a->scale);
+      product(n, w, E, d + t0 * q_step, q_step, 1, vt, width, ds, width, 0, 1.0f);
+      for (int64_t r = 0; r < n; r++) {
+        float *weights = p + r * width, *gradient = ds + r * width;
+        const float *or = o + (t0 + r) * q_step, *dr = d + (t0 + r) * q_step;
+        const int64_t keys = S - T + t0 + r + 1;
+        vec dot = {0};
+        for (int64_t e = 0; e < E; e += LANES) dot += load(or + e) * load(dr + e);
+        const vec D = splat(sum(dot)), l = splat(lse[t0 + r]);
+        for (int64_t i = keys; i < w; i++) weights[i] = -INFINITY;
+        for (int64_t i = 0; i < w; i += LANES) {
+          const vec z = load(weights + i) - l, e = choose(z < splat(-87.0f), splat(0.0f), exp_vec(z));
+          store(weights + i, e);
+          store(gradient + i, e * (load(gradient + i) - D));
+        }
+      }
+      product(n, E, seen, ds, width, 1, k, k_step, a->dq + at + t0 * q_step, q_step, 0, a->scale);
+      product(seen, E, n, ds, 1, width, q + t0 * q_step, q_step, dk, k_step, 1, a->scale);
+      product(seen, E, n, p, 1, width, d + t0 * q_step, q_step, dv, k_step, 1, 1.0f);
+    }
+  }
+  free(kt);
+}
+
+static Args arguments(Tensor q, Tensor k, Tensor v, float scale) {
+  Args a = {0};
+  a.q = F32(q), a.k = F32(k), a.v = F32(v), a.scale = scale;
+  a.B = q.shape[0], a.T = q.shape[1], a.H = q.shape[2], a.E = q.shape[3], a.S = k.shape[1], a.K = k.shape[2];
+  return a;
+}
+
+void causal_attention(void *kernel, Context *context) {
+  const Tensor q = input_tensor(kernel, context, 0), k = input_tensor(kernel, context, 1), v = input_tensor(kernel, context, 2);
+  Args a = arguments(q, k, v, ((Kernel *)kernel)->scale);
+  const int64_t shape[] = {a.B, a.H, a.T};
+  a.out = F32(output_tensor(kernel, context, 0, q.shape, 4));
+  a.out_lse = F32(output_tensor(kernel, context, 1, shape, 3));
+  parallel_for(kernel, context, (size_t)(a.B * a.H), forward_head, &a);
+}
+
+void causal_attention_gradient(void *kernel, Context *context) {
+  const Tensor d = input_tensor(kernel, context, 0), q = input_tensor(kernel, context, 1), k = input_tensor(kernel, context, 2);
+  const Tensor v = input_tensor(kernel, context, 3), o = input_tensor(kernel, context, 4), lse = input_tensor(kernel, context, 5);
+  Args a = arguments(q, k, v, ((Kernel *)kernel)->scale);
+  a.d = F32(d), a.o = F32(o), a.lse = F32(lse);
+  a.dq = F32(output_tensor(kernel, context, 0, q.shape, 4));
+  a.dk = F32(output_tensor(kernel, context, 1, k.shape, 4));
+  a.dv = F32(output_tensor(kernel, context, 2, v.shape, 4));
+  parallel_for(kernel, context, (size_t)(a.B * a.K), backward_head, &a);
+}

@@ -1,0 +1,13 @@
+import { nativeDomain } from './types';
+import type { NativeLowering } from './types';
+
+export const adamwLowerings: readonly NativeLowering[] = [
+  {
+    // parameter, gradient, first and second moment alike; factors [7]: keep, rate, root, epsilon, beta1, beta2, gradient scale
+    kernelName: 'AdamWUpdate',
+    inputs: ['parameter', 'gradient', 'first', 'second', 'factors'],
+    supports: () => true,
+    lower: (graph, [parameter, gradient, first, second, factors]) =>
+      graph.ops('AdamWUpdate', [parameter, gradient, first, second, factors], {}, [parameter, first, second], nativeDomain),
+  },
+];

@@ -1,0 +1,14 @@
+import { adamwLowerings } from './adamw';
+import { attentionLowerings } from './attention';
+import { crossEntropyLowerings } from './crossEntropy';
+import { geluLowerings } from './gelu';
+import { linearLowerings } from './linear';
+import { normalizationLowerings } from './normalization';
+import type { NativeLowering } from './types';
+
+export type { NativeLowering } from './types';
+
+/** The kernels of the native library, by name. */
+export function nativeLowerings(): readonly NativeLowering[] {
+  return [...adamwLowerings, ...attentionLowerings, ...crossEntropyLowerings, ...geluLowerings, ...linearLowerings, ...normalizationLowerings];
+}
