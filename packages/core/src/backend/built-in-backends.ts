@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { availableParallelism } from 'node:os';
 import type { BackendCandidate, BackendName, BackendRequest, BackendTaken } from './candidate';
 import { backendError } from './errors';
+import { completeWasmKernels } from './wasm-kernels';
 
 /**
  * Lists the backends that `selectBackend` tries, best first; nothing is loaded before one of them is used.
@@ -36,14 +37,26 @@ async function useOnnxRuntime(request: BackendRequest): Promise<BackendTaken> {
   const { useOnnx } = await import('@tesserae/backend-onnx');
   const threads = request.threads ?? availableParallelism();
   const provider = request.provider ?? 'cpu';
-  await useOnnx({ threads, provider });
-  return { description: `ONNX Runtime on ${provider === 'cpu' ? 'the CPU' : provider}`, threads };
+  const { runtime } = await useOnnx({ threads, provider });
+  if (provider !== 'cpu') await compute(); // sessions are made when they are needed: learn now whether one can be
+  return { description: `ONNX Runtime ${runtime.version} on ${provider === 'cpu' ? 'the CPU' : provider}`, threads };
+}
+
+/** Runs one op on the active backend and reads its result. */
+async function compute(): Promise<void> {
+  const sum = tf.tidy(() => tf.add(tf.scalar(1), tf.scalar(2)));
+  try {
+    await sum.data();
+  } finally {
+    sum.dispose();
+  }
 }
 
 async function useWasm(request: BackendRequest): Promise<BackendTaken> {
   const wasm = await importPeer('wasm', () => import('@tensorflow/tfjs-backend-wasm'));
   if (request.threads !== undefined) wasm.setThreadsCount(request.threads);
   await activate('wasm');
+  completeWasmKernels();
   return { description: 'WebAssembly', ...(request.threads === undefined ? {} : { threads: request.threads }) };
 }
 

@@ -159,6 +159,47 @@ describe('selectBackend', () => {
     expect(advertisement).not.toHaveBeenCalled();
   });
 
+  it('completes wasm with the kernel that training needs', async () => {
+    await selectBackend({ prefer: 'wasm', fallback: false, log: false });
+    const sums = tf.tidy(() =>
+      tf.unsortedSegmentSum(
+        tf.tensor2d([
+          [1, 2],
+          [3, 4],
+          [5, 6],
+          [7, 8],
+        ]),
+        tf.tensor1d([2, 0, 2, -1], 'int32'),
+        3,
+      ),
+    );
+    expect(await sums.array()).toEqual([
+      [3, 4],
+      [0, 0],
+      [6, 8],
+    ]);
+    sums.dispose();
+    const whole = tf.tidy(() =>
+      tf.unsortedSegmentSum(tf.tensor1d([1, 2, 3], 'int32'), tf.tensor1d([1, 1, 9], 'int32'), 2),
+    );
+    expect(whole.dtype).toBe('int32');
+    expect(await whole.array()).toEqual([0, 3]);
+    whole.dispose();
+  });
+
+  it('says at once when a provider does not start', async () => {
+    const { candidates } = { candidates: builtInBackends().filter(({ name }) => name === 'onnx') };
+    const selecting = selectBackend({ candidates, provider: 'cuda', log: false });
+    await expect(
+      selecting.then(
+        (selected) => selected.description,
+        (error: Error) => error.message,
+      ),
+    ).resolves.toMatch(
+      /^ONNX Runtime [\d.]+ on cuda$|E_BACKEND_UNAVAILABLE: .*onnx: .*E_PROVIDER: the provider cuda does not start/,
+    );
+  });
+
   it('lists the built-in backends in the documented order, and finds one without being told which', async () => {
     expect(builtInBackends().map((candidate) => candidate.name)).toEqual([...backendNames]);
     const selected = await selectBackend({ log: false });
