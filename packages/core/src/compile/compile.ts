@@ -185,11 +185,11 @@ function build(name: string, fn: (...args: unknown[]) => unknown, call: Call): P
     const report = { backend: tf.getBackend(), traced: false, nodes: 0, modelBytes: 0, traceMilliseconds: 0, sessionMilliseconds: 0 };
     return { report };
   }
-  let rebuild: Program['rebuild'];
+  const program: { flat?: FlatProgram; rebuild?: Program['rebuild'] } = {};
   const flat = trace(
     (inputs) => {
       const { leaves, tree } = evaluate(name, fn, call.tree.rebuild(inputs) as unknown[]);
-      rebuild = tree.rebuild;
+      program.rebuild = tree.rebuild; // a backend may run the function now, or when the program runs
       return leaves;
     },
     {
@@ -199,7 +199,7 @@ function build(name: string, fn: (...args: unknown[]) => unknown, call: Call): P
     },
   );
   const { nodes, modelBytes, traceMilliseconds, sessionMilliseconds } = flat;
-  return { flat, rebuild, report: { backend: tf.getBackend(), traced: true, nodes, modelBytes, traceMilliseconds, sessionMilliseconds } };
+  return Object.assign(program, { flat, report: { backend: tf.getBackend(), traced: true, nodes, modelBytes, traceMilliseconds, sessionMilliseconds } });
 }
 
 function runEagerly(name: string, fn: (...args: unknown[]) => unknown, call: Call): unknown {

@@ -1,0 +1,2 @@
+export { describeOpContract } from './describeOpContract';
+export type { OpCase, OpContractOptions, TestRunner } from './describeOpContract';
