@@ -3,7 +3,7 @@ import type { NativeLowering } from './types';
 
 export const adamwLowerings: readonly NativeLowering[] = [
   {
-    // parameter, gradient, first and second moment alike; factors [7]: keep, rate, root, epsilon, beta1, beta2, gradient scale
+    // parameter, gradient, first and second moment alike; factors [6]: keep, rate, floor, beta1, beta2, gradient scale
     kernelName: 'AdamWUpdate',
     inputs: ['parameter', 'gradient', 'first', 'second', 'factors'],
     supports: () => true,
