@@ -92,7 +92,12 @@ export async function prepareFolder(folder: string, starting: boolean, overwrite
  */
 export async function pruneCheckpoints(
   folder: string,
-  { step, keep, best, damaged }: { step: number; keep: number; best?: number | undefined; damaged: ReadonlySet<string> },
+  {
+    step,
+    keep,
+    best,
+    damaged,
+  }: { step: number; keep: number; best?: number | undefined; damaged: ReadonlySet<string> },
 ): Promise<void> {
   const found = (await listCheckpoints(folder)).filter(
     (one) => one.complete && one.step <= step && !damaged.has(one.folder),

@@ -33,14 +33,29 @@ function differences(here: Record<string, Plain>, there: Record<string, Plain>):
 export function compareIdentity(folder: string, here: RunIdentity, there: RunIdentity): string[] {
   const otherModel = differences(here.model, there.model ?? {});
   if (otherModel.length > 0) {
-    throw foreignCheckpoint(folder, `another model wrote it (${otherModel.join('; ')})`, 'resume with the model that it was made from', { differences: otherModel });
+    throw foreignCheckpoint(
+      folder,
+      `another model wrote it (${otherModel.join('; ')})`,
+      'resume with the model that it was made from',
+      { differences: otherModel },
+    );
   }
   if (here.data !== there.data) {
-    throw foreignCheckpoint(folder, 'it was made with other data (the fingerprints of the token ids differ)', 'resume with the same data, tokenizer and validationFraction', { here: here.data, there: there.data });
+    throw foreignCheckpoint(
+      folder,
+      'it was made with other data (the fingerprints of the token ids differ)',
+      'resume with the same data, tokenizer and validationFraction',
+      { here: here.data, there: there.data },
+    );
   }
   const otherOptions = differences(here.options, there.options ?? {});
   if (otherOptions.length > 0) {
-    throw foreignCheckpoint(folder, `it was made with other options (${otherOptions.join('; ')})`, 'resume with the same options, or load its model and start a new run from it', { differences: otherOptions });
+    throw foreignCheckpoint(
+      folder,
+      `it was made with other options (${otherOptions.join('; ')})`,
+      'resume with the same options, or load its model and start a new run from it',
+      { differences: otherOptions },
+    );
   }
   return differences(here.surroundings, there.surroundings ?? {});
 }

@@ -61,7 +61,11 @@ async function checkMarker(folder: string): Promise<void> {
     if (await exists(checkpointFiles.state)) throw truncatedCheckpoint(folder, `it has no ${checkpointFiles.marker}`);
     throw notACheckpoint(folder);
   }
-  const marker = (await readJson(folder, checkpointFiles.marker)) as { format?: unknown; version?: unknown; files?: Record<string, FileDigest> };
+  const marker = (await readJson(folder, checkpointFiles.marker)) as {
+    format?: unknown;
+    version?: unknown;
+    files?: Record<string, FileDigest>;
+  };
   checkFormat(folder, marker);
   const files = Object.entries(marker.files ?? {});
   for (const needed of [checkpointFiles.parameters, checkpointFiles.optimizer, checkpointFiles.state]) {

@@ -55,7 +55,7 @@ async function decode(handle: FileHandle, file: string): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const buffer = Buffer.alloc(READ_BYTES);
   let text = '';
-  for (let position = 0; ; ) {
+  for (let position = 0; ;) {
     const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, position).catch((error: unknown) => {
       throw unreadable(file, error);
     });

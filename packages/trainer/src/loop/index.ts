@@ -1,9 +1,4 @@
-export type {
-  CheckpointRecord,
-  EvaluationRecord,
-  StepRecord,
-  TrainingHistory,
-} from './history';
+export type { CheckpointRecord, EvaluationRecord, StepRecord, TrainingHistory } from './history';
 export type { CheckpointOptions, TrainingCallbacks, TrainingWarning, TrainOptions } from './options';
 export { createTrainingStep } from './step';
 export type { StepResult, TrainingStep, TrainingStepOptions } from './step';

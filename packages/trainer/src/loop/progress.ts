@@ -12,19 +12,12 @@ export interface TrainingProgress {
 const silent: TrainingProgress = { step: () => undefined, evaluated: () => undefined, end: () => undefined };
 
 /** Progress in the terminal or notebook, or nothing when the options say so. */
-export function openProgress({ progress, steps }: Settings, made: number): TrainingProgress {
+export function openProgress({ progress, steps, rows, contextLength }: Settings, made: number): TrainingProgress {
   if (!progress || made >= steps) return silent;
-  const bar = createProgress({ total: steps, label: 'training' });
-  let validation: number | undefined;
+  const bar = createProgress({ total: steps, start: made, label: 'training', workPerStep: rows * contextLength });
   return {
-    step: ({ step, loss, learningRate, tokensPerSecond }) =>
-      bar.update(step, {
-        loss,
-        ...(validation === undefined ? {} : { validation }),
-        learningRate,
-        tokensPerSecond: Math.round(tokensPerSecond),
-      }),
-    evaluated: ({ loss }) => (validation = loss),
+    step: ({ step, loss, learningRate }) => bar.update(step, { loss, learningRate }),
+    evaluated: ({ step, loss }) => bar.update(step, { validationLoss: loss }),
     end: () => bar.end(),
   };
 }

@@ -73,7 +73,11 @@ function checkShapes<C>(model: Model<C>, { folder, parameters }: LoadedCheckpoin
   for (const [path, name] of names) {
     const [wanted, found] = [specs.get(path)?.shape, parameters.get(name)?.shape];
     if (JSON.stringify(wanted) === JSON.stringify(found)) continue;
-    throw foreignCheckpoint(folder, `${name} is [${String(wanted)}] here and [${String(found ?? 'absent')}] in it`, fix);
+    throw foreignCheckpoint(
+      folder,
+      `${name} is [${String(wanted)}] here and [${String(found ?? 'absent')}] in it`,
+      fix,
+    );
   }
   if (parameters.size !== names.length) {
     throw foreignCheckpoint(folder, `it has ${parameters.size} parameters, this model has ${names.length}`, fix);

@@ -146,7 +146,8 @@ function datasetOf<C>(model: Model<C>, { data, validationFraction }: TrainOption
 function scheduleOf(optimizer: Optimizer, schedule: Schedule | undefined): Schedule {
   if (schedule === undefined) return constant({ learningRate: optimizer.learningRate ?? 3e-4 });
   const highest = schedule.hyperparameters?.learningRate;
-  if (optimizer.learningRate === undefined || highest === undefined || highest === optimizer.learningRate) return schedule;
+  if (optimizer.learningRate === undefined || highest === undefined || highest === optimizer.learningRate)
+    return schedule;
   throw tesseraeError({
     package: 'trainer',
     plugin: 'train',

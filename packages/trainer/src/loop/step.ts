@@ -16,6 +16,7 @@ import {
   flattenParams,
   foldIn,
   isWeightForm,
+  keyTensor,
   mapParams,
   registerGradients,
 } from '@tesserae/core';
@@ -113,7 +114,10 @@ interface Gradients {
  * disposeModel(model);
  * ```
  */
-export function createTrainingStep<C extends ArchitectureConfig>(model: Model<C>, options: TrainingStepOptions): TrainingStep {
+export function createTrainingStep<C extends ArchitectureConfig>(
+  model: Model<C>,
+  options: TrainingStepOptions,
+): TrainingStep {
   const { optimizer, batchSize, contextLength, gradientClipNorm, key } = options;
   const microBatchSize = options.microBatchSize ?? batchSize;
   const { vocabSize } = model.config;
@@ -140,12 +144,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(model: Model<C>
   const differentiate = (parameters: readonly Tensor[], batch: BatchTensors, weight?: Scalar): Gradients => {
     const { value, grads } = tf
       .engine()
-      .gradients(
-        () => forward(parameters, batch.inputIds, batch.labels, batch.key),
-        [...parameters],
-        weight,
-        true,
-      );
+      .gradients(() => forward(parameters, batch.inputIds, batch.labels, batch.key), [...parameters], weight, true);
     const gradients = grads.map((gradient, i) => gradient ?? tf.zerosLike(parameters[i]));
     return { loss: value as Scalar, gradients };
   };
@@ -235,9 +234,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(model: Model<C>
     state: () => state,
     async run(batch, learningRate, step) {
       checkBatch(batch, batchSize, contextLength, vocabSize);
-      return microBatchSize === batchSize
-        ? runWhole(batch, learningRate, step)
-        : runInParts(batch, learningRate, step);
+      return microBatchSize === batchSize ? runWhole(batch, learningRate, step) : runInParts(batch, learningRate, step);
     },
     async evaluate(batch) {
       const labels = countLabels(batch.labels);
@@ -259,7 +256,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(model: Model<C>
   };
 }
 
-/** Ids, labels and the key of dropout as tensors: [B,T], [B,T], [2], all int32. */
+/** Ids and labels [B,T], and the key of dropout in its tensor form; all int32. */
 interface BatchTensors {
   readonly [name: string]: Tensor;
 }
@@ -269,7 +266,7 @@ function batchTensors(batch: TokenBatch, contextLength: number, key?: Key): Batc
   return {
     inputIds: tf.tensor2d(batch.inputIds, shape, 'int32'),
     labels: tf.tensor2d(batch.labels, shape, 'int32'),
-    ...(key === undefined ? {} : { key: tf.tensor1d(Int32Array.of(key[0] | 0, key[1] | 0), 'int32') }),
+    ...(key === undefined ? {} : { key: keyTensor(key) }),
   };
 }
 
@@ -341,9 +338,15 @@ function checkBatch({ inputIds, labels }: TokenBatch, rows: number, contextLengt
   }
   const stray = inputIds.find(outside) ?? labels.find((label) => label !== IGNORED_LABEL && outside(label));
   if (stray !== undefined) {
-    refuse(`the batch has the id ${stray}; the vocabulary ends at ${vocabSize - 1}`, 'encode with the tokenizer of the model');
+    refuse(
+      `the batch has the id ${stray}; the vocabulary ends at ${vocabSize - 1}`,
+      'encode with the tokenizer of the model',
+    );
   }
   if (countLabels(labels) === 0) {
-    refuse('every label of the batch is ignored, so there is no loss', `give at least one label other than ${IGNORED_LABEL}`);
+    refuse(
+      'every label of the batch is ignored, so there is no loss',
+      `give at least one label other than ${IGNORED_LABEL}`,
+    );
   }
 }

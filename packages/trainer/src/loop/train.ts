@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { ArchitectureConfig, Model } from '@tesserae/core';
 import { checkpointPath, prepareFolder, pruneCheckpoints, writeCheckpoint } from '../checkpoints/index';
 import type { EvaluationRecord, HistoryInProgress, StepRecord, TrainingHistory } from './history';

@@ -18,7 +18,10 @@ export const rules = {
   positive: { expected: 'a number > 0', test: (v: unknown) => isNumber(v) && v > 0 },
   nonNegative: { expected: 'a number ≥ 0', test: (v: unknown) => isNumber(v) && v >= 0 },
   fraction: { expected: 'a number in [0, 1)', test: (v: unknown) => isNumber(v) && v >= 0 && v < 1 },
-  positiveInteger: { expected: 'a whole number ≥ 1', test: (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 1 },
+  positiveInteger: {
+    expected: 'a whole number ≥ 1',
+    test: (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 1,
+  },
   nonNegativeInteger: {
     expected: 'a whole number ≥ 0',
     test: (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 0,
@@ -42,7 +45,8 @@ export const required = (rule: OptionRule): OptionRule => ({ ...rule, required: 
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return value.length > 6 ? `an array of ${value.length}` : `[${value.map(shown).join(', ')}]`;
+  if (Array.isArray(value))
+    return value.length > 6 ? `an array of ${value.length}` : `[${value.map(shown).join(', ')}]`;
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);
 }

@@ -30,14 +30,15 @@ export interface ConstantOptions {
  * console.log(schedule(0), schedule(1), schedule(100)); // → 0 0.05 0.1
  * ```
  */
-export const constant: Plugin<'schedule', 'constant', (options: ConstantOptions) => Schedule> = /* @__PURE__ */ definePlugin({
-  kind: 'schedule',
-  name: 'constant',
-  package: '@tesserae/trainer',
-  apiVersion: 1,
-  description: 'A rate that stays, after a linear warm-up',
-  create: createConstant,
-});
+export const constant: Plugin<'schedule', 'constant', (options: ConstantOptions) => Schedule> =
+  /* @__PURE__ */ definePlugin({
+    kind: 'schedule',
+    name: 'constant',
+    package: '@tesserae/trainer',
+    apiVersion: 1,
+    description: 'A rate that stays, after a linear warm-up',
+    create: createConstant,
+  });
 
 declare module '@tesserae/registry' {
   interface PluginCatalog {

@@ -1,20 +1,20 @@
-import '@tensorflow/tfjs-backend-cpu';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { readSafetensors } from '@tesserae/core';
+import { readSafetensors, selectBackend } from '@tesserae/core';
 import { adamw, listCheckpoints, sgd, train } from '@tesserae/trainer';
 import type { CheckpointRecord, TrainingHistory, TrainingWarning, TrainOptions } from '@tesserae/trainer';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { scratchFolder } from '../scratch';
+import { mountSmallDisk } from './tmpfs';
 import { disposeModel, parameterValues, tinyIds, tinyModel } from '../tiny-model';
 
 let folder: string;
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  await selectBackend({ prefer: 'cpu', fallback: false, log: false });
 });
 beforeEach(() => {
-  folder = path.join(mkdtempSync(path.join(tmpdir(), 'trainer-checkpoints-')), 'run');
+  folder = path.join(scratchFolder(), 'run');
 });
 
 const base: TrainOptions = {
@@ -71,7 +71,11 @@ describe('checkpoints', () => {
 
   it('keep the best even when it is old', async () => {
     // A rate that grows beyond reason: the first evaluation is the best.
-    const wild = { optimizer: sgd(), schedule: (step: number): number => (step < 5 ? 0.5 : 200), gradientClipNorm: null };
+    const wild = {
+      optimizer: sgd(),
+      schedule: (step: number): number => (step < 5 ? 0.5 : 200),
+      gradientClipNorm: null,
+    };
     await run({ ...wild, checkpoint: { folder, every: 5, keep: 1 } });
     expect(names()).toEqual(['step-000005', 'step-000020']);
     rmSync(folder, { recursive: true });
@@ -106,23 +110,29 @@ describe('checkpoints', () => {
 });
 
 describe('resuming', () => {
-  it.each([
+  const kinds: [string, Partial<TrainOptions>][] = [
     ['adamw', {}],
     ['sgd with momentum', { optimizer: sgd({ learningRate: 0.5, momentum: 0.9 }) }],
     ['epochs and accumulation', { order: 'epochs' as const, accumulationSteps: 2, batchSize: 2 }],
-  ])('gives the uninterrupted run, bit for bit: %s', async (_, options) => {
-    const whole = await run(options);
-    const error = await interrupted(7, { ...options, checkpoint: { folder, every: 100 } });
-    expect(error.message).toBe(
-      `[trainer/train] E_ABORTED: stopped by the signal after 7 of 20 steps; saved as ${path.join(folder, 'step-000007')}; call train again with the same options and resume: true to continue`,
-    );
-    const resumed = await run({ ...options, checkpoint: { folder, every: 100 }, resume: true });
-    expect(losses(resumed)).toEqual(losses(whole));
-    expect(resumed.values).toEqual(whole.values);
-    expect(resumed.history.evaluations).toEqual(whole.history.evaluations);
-    expect(resumed.history.best).toEqual(whole.history.best);
-    expect(resumed.history.resumedFrom).toEqual({ step: 7, folder: path.join(folder, 'step-000007') });
-  });
+  ];
+  const backends = ['onnx', 'cpu'] as const;
+  it.each(backends.flatMap((backend) => kinds.map(([name, options]) => [backend, name, options] as const)))(
+    'gives the uninterrupted run, bit for bit, on %s: %s',
+    async (backend, _, options) => {
+      await selectBackend({ prefer: backend, fallback: false, log: false });
+      const whole = await run(options);
+      const error = await interrupted(7, { ...options, checkpoint: { folder, every: 100 } });
+      expect(error.message).toBe(
+        `[trainer/train] E_ABORTED: stopped by the signal after 7 of 20 steps; saved as ${path.join(folder, 'step-000007')}; call train again with the same options and resume: true to continue`,
+      );
+      const resumed = await run({ ...options, checkpoint: { folder, every: 100 }, resume: true });
+      expect(losses(resumed)).toEqual(losses(whole));
+      expect(resumed.values).toEqual(whole.values);
+      expect(resumed.history.evaluations).toEqual(whole.history.evaluations);
+      expect(resumed.history.best).toEqual(whole.history.best);
+      expect(resumed.history.resumedFrom).toEqual({ step: 7, folder: path.join(folder, 'step-000007') });
+    },
+  );
 
   it('begins when there is nothing to resume, and does nothing when all is done', async () => {
     const whole = await run({ checkpoint: { folder }, resume: true });
@@ -139,7 +149,9 @@ describe('resuming', () => {
     const whole = await run({ checkpoint: { folder, every: 6, keep: 9 } });
     const resumed = await run({ resume: path.join(folder, 'step-000006') });
     expect(losses(resumed)).toEqual(losses(whole));
-    await expect(run({ resume: path.join(folder, 'step-000099') })).rejects.toThrow('E_NOT_FOUND: there is no checkpoint');
+    await expect(run({ resume: path.join(folder, 'step-000099') })).rejects.toThrow(
+      'E_NOT_FOUND: there is no checkpoint',
+    );
   });
 
   it('says when the continuation cannot be exact', async () => {
@@ -187,7 +199,9 @@ describe('damaged and foreign checkpoints', () => {
   it.each(damage)('%s: the one before is used, with a warning', async (_, spoil, why) => {
     const whole = await run({ checkpoint: { folder, every: 6, keep: 2, keepBest: false } });
     spoil(path.join(folder, 'step-000020'));
-    await expect(run({ resume: path.join(folder, 'step-000020') })).rejects.toThrow(`E_CHECKPOINT_TRUNCATED: the checkpoint ${path.join(folder, 'step-000020')} is damaged: ${why}`);
+    await expect(run({ resume: path.join(folder, 'step-000020') })).rejects.toThrow(
+      `E_CHECKPOINT_TRUNCATED: the checkpoint ${path.join(folder, 'step-000020')} is damaged: ${why}`,
+    );
     const warnings: TrainingWarning[] = [];
     const resumed = await run({
       checkpoint: { folder, every: 6, keep: 2, keepBest: false },
@@ -223,7 +237,7 @@ describe('damaged and foreign checkpoints', () => {
   });
 
   it('are refused when they are no checkpoints at all', async () => {
-    const other = mkdtempSync(path.join(tmpdir(), 'trainer-foreign-'));
+    const other = scratchFolder();
     writeFileSync(path.join(other, 'config.json'), '{}');
     await expect(run({ resume: other })).rejects.toThrow('E_CHECKPOINT_FOREIGN');
     writeFileSync(path.join(other, 'complete.json'), '{"format":"something else"}');
@@ -234,14 +248,38 @@ describe('damaged and foreign checkpoints', () => {
     await run({ checkpoint: { folder } });
     cpSync(path.join(folder, 'step-000020'), other, { recursive: true });
     const marker = JSON.parse(readFileSync(path.join(other, 'complete.json'), 'utf8')) as { files: object };
-    writeFileSync(path.join(other, 'complete.json'), JSON.stringify({ ...marker, files: { ...marker.files, ...escape.files } }));
+    writeFileSync(
+      path.join(other, 'complete.json'),
+      JSON.stringify({ ...marker, files: { ...marker.files, ...escape.files } }),
+    );
     await expect(run({ resume: other })).rejects.toThrow('E_PATH_ESCAPE');
   });
 });
 
+const disk = mountSmallDisk('16k'); // a checkpoint of the tiny model takes about 7 kB
+describe('a full disk', () => {
+  afterAll(() => disk?.unmount());
+  it.skipIf(disk === undefined)(
+    'stops the run, and the checkpoints before stay whole (needs the right to mount)',
+    async () => {
+      const place = path.join(disk!.folder, 'run');
+      const error = await run({ evaluateEvery: undefined, checkpoint: { folder: place, every: 2, keep: 20 } }).then(
+        () => new Error('there was enough space'),
+        (reason: Error) => reason,
+      );
+      expect(error.message).toMatch(/E_DISK_FULL/);
+      const left = await listCheckpoints(place);
+      expect(left.length).toBeGreaterThan(0);
+      expect(left.every(({ complete }) => complete)).toBe(true);
+      const resumed = await run({ evaluateEvery: undefined, resume: left[0].folder });
+      expect(resumed.history.resumedFrom?.step).toBe(left[0].step);
+    },
+  );
+});
+
 describe('a place that cannot be written to', () => {
   it('is refused before the first step', async () => {
-    const file = path.join(mkdtempSync(path.join(tmpdir(), 'trainer-unwritable-')), 'file');
+    const file = path.join(scratchFolder(), 'file');
     writeFileSync(file, '');
     let steps = 0;
     const callbacks = { onStep: () => void steps++ };

@@ -56,7 +56,9 @@ describe('createTokenDataset', () => {
     expect(() => createTokenDataset([1, 2.5])).toThrow('E_VOCABULARY: position 1 holds 2.5, which is no token id');
     expect(() => createTokenDataset([-1])).toThrow('E_VOCABULARY');
     expect(() => createTokenDataset(7 as never)).toThrow('E_OPTION: the data must be text, token ids or a dataset');
-    expect(() => createTokenDataset([1], { validationFracton: 0.1 } as never)).toThrow("did you mean 'validationFraction'?");
+    expect(() => createTokenDataset([1], { validationFracton: 0.1 } as never)).toThrow(
+      "did you mean 'validationFraction'?",
+    );
   });
 });
 

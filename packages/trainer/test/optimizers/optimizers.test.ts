@@ -1,5 +1,5 @@
-import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
+import { selectBackend } from '@tesserae/core';
 import { adam, adamw, sgd } from '@tesserae/trainer';
 import type { Optimizer } from '@tesserae/trainer';
 import { describeOptimizerContract } from '@tesserae/trainer/testing';
@@ -48,15 +48,16 @@ const table: { name: string; create: () => Optimizer; learningRate: number }[] =
   },
 ];
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
+describe.each(['onnx', 'cpu'] as const)('on %s', (backend) => {
+  beforeAll(async () => {
+    await selectBackend({ prefer: backend, fallback: false, log: false });
+  });
+  for (const row of table) describeOptimizerContract({ ...row, reference: reference(row.name) }, { describe, it });
+  describeOptimizerContract(
+    { name: 'sgd with dampening', create: () => sgd({ momentum: 0.5, dampening: 0.2 }), learningRate: 0.05 },
+    { describe, it },
+  );
 });
-
-for (const row of table) describeOptimizerContract({ ...row, reference: reference(row.name) }, { describe, it });
-describeOptimizerContract(
-  { name: 'sgd with dampening', create: () => sgd({ momentum: 0.5, dampening: 0.2 }), learningRate: 0.05 },
-  { describe, it },
-);
 
 describe('weight decay', () => {
   it.each([

@@ -43,7 +43,9 @@ describe('schedules', () => {
       "[trainer/cosine] E_OPTION: the option 'totalSteps' is missing; expected a whole number ≥ 1; add totalSteps",
     );
     expect(() => linear({ ...warm, warmupSteps: 51 })).toThrow('51 warm-up steps do not fit into 50 steps');
-    expect(() => linear({ ...warm, minimumLearningRate: 1 })).toThrow('minimumLearningRate 1 is above learningRate 0.01');
+    expect(() => linear({ ...warm, minimumLearningRate: 1 })).toThrow(
+      'minimumLearningRate 1 is above learningRate 0.01',
+    );
     expect(() => constant({ learningRate: 1, warmup: 3 } as never)).toThrow("did you mean 'warmupSteps'?");
     expect(() => constant({ learningRate: 1 })(-1)).toThrow('a step must be a whole number ≥ 0, found -1');
   });
