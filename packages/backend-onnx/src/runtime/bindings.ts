@@ -17,6 +17,8 @@ export interface BoundSession {
   readonly outputs: ReadonlyMap<string, NamedPort>;
   /** Weights handed over: the session reads their memory. */
   readonly initializers: readonly HeldValue[];
+  /** Whether the provider has memory of its own: binding an input copies it there, once. */
+  readonly copiesInputs: boolean;
   /** Runs on other threads; the session must not go away under them. */
   running: number;
   /** The session itself: it must not be collected before its bindings. */
@@ -27,10 +29,18 @@ export interface BoundSession {
 const atWork = /* @__PURE__ */ new Set<Binding>();
 
 /** Ties values to a session. */
-export function createBinding(session: BoundSession, inputs: Record<string, Value>, outputs: Record<string, Value>): Binding {
+export function createBinding(
+  session: BoundSession,
+  inputs: Record<string, Value>,
+  outputs: Record<string, Value>,
+): Binding {
   const { api } = session;
   const { table, read, check } = api;
-  const handle = createHandle(read(table.CreateIoBinding, 'make a binding', session.handle.pointer), table.ReleaseIoBinding, session.handle);
+  const handle = createHandle(
+    read(table.CreateIoBinding, 'make a binding', session.handle.pointer),
+    table.ReleaseIoBinding,
+    session.handle,
+  );
   const held: HeldValue[] = []; // what is bound stays alive, and so does its memory
   const places = { input: new Map<string, number>(), output: new Map<string, number>() }; // name → index in held
   const runWithBinding = table.RunWithBinding;
@@ -39,8 +49,18 @@ export function createBinding(session: BoundSession, inputs: Record<string, Valu
   let stop: Handle | undefined; // OrtRunOptions, made for the first run that has a signal
 
   const idle = (what: string): void => {
-    if (handle.pointer === 0) throw runtimeError('E_DISPOSED', `cannot ${what}: the binding or its session was disposed of`, 'make a new binding');
-    if (running) throw runtimeError('E_RUNNING', `cannot ${what}: the binding is running`, 'await runAsync first, or make one binding per run');
+    if (handle.pointer === 0)
+      throw runtimeError(
+        'E_DISPOSED',
+        `cannot ${what}: the binding or its session was disposed of`,
+        'make a new binding',
+      );
+    if (running)
+      throw runtimeError(
+        'E_RUNNING',
+        `cannot ${what}: the binding is running`,
+        'await runAsync first, or make one binding per run',
+      );
   };
   const place = (side: 'input' | 'output', name: string, value: Value): void => {
     const what = `${side} '${name}'`;
@@ -62,12 +82,26 @@ export function createBinding(session: BoundSession, inputs: Record<string, Valu
     checkHeld(held);
     checkHeld(session.initializers);
     checkComplete(session.inputs, places.input, places.output.size);
+    if (session.copiesInputs) copyInputs();
+  };
+  /** What was copied when it was bound may have changed since: bind it again, so that a run sees the values' memory. */
+  const copyInputs = (): void => {
+    for (const [name, index] of places.input) {
+      const port = session.inputs.get(name);
+      if (port)
+        check(table.BindInput(handle.pointer, port.nameBytes, held[index].handle.pointer), `bind input '${name}'`);
+    }
   };
   const finish = (): void => {
     for (const name of passed) {
       const from = held[places.input.get(name) as number].value.data as Uint8Array;
       const to = held[places.output.get(name) as number].value;
-      if (from.length !== to.data.length) throw runtimeError('E_VALUE_DIMS', `output '${name}' came out with ${from.length} elements, found a value of [${to.dims.join(',')}]`, 'bind a value of its shape');
+      if (from.length !== to.data.length)
+        throw runtimeError(
+          'E_VALUE_DIMS',
+          `output '${name}' came out with ${from.length} elements, found a value of [${to.dims.join(',')}]`,
+          'bind a value of its shape',
+        );
       if (from !== to.data) (to.data as Uint8Array).set(from);
     }
   };
@@ -148,9 +182,14 @@ function createStop({ table, read }: NativeApi, parent: Handle): Handle {
 }
 
 function cancelled(signal: AbortSignal, error?: unknown): Error {
-  return runtimeError('E_CANCELLED', 'the run was cancelled by its signal', 'run again with another signal; what the outputs hold now has no meaning', {
-    cause: error ?? signal.reason,
-  });
+  return runtimeError(
+    'E_CANCELLED',
+    'the run was cancelled by its signal',
+    'run again with another signal; what the outputs hold now has no meaning',
+    {
+      cause: error ?? signal.reason,
+    },
+  );
 }
 
 function tooLittleStack(): Error {

@@ -22,10 +22,18 @@ const optimizationLevels = { disabled: 0, basic: 1, extended: 2, all: 99 } as co
 export function checkSessionOptions(options: SessionOptions): void {
   const { threads, graphOptimization, provider, profile } = options;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
-    throw runtimeError('E_SESSION_OPTION', `threads must be a whole number from 1 to 1024, found ${String(threads)}`, 'leave it out to use every core');
+    throw runtimeError(
+      'E_SESSION_OPTION',
+      `threads must be a whole number from 1 to 1024, found ${String(threads)}`,
+      'leave it out to use every core',
+    );
   }
   if (graphOptimization !== undefined && !Object.hasOwn(optimizationLevels, graphOptimization)) {
-    throw runtimeError('E_SESSION_OPTION', `unknown graphOptimization '${String(graphOptimization)}'`, `use one of ${Object.keys(optimizationLevels).join(', ')}`);
+    throw runtimeError(
+      'E_SESSION_OPTION',
+      `unknown graphOptimization '${String(graphOptimization)}'`,
+      `use one of ${Object.keys(optimizationLevels).join(', ')}`,
+    );
   }
   if (provider !== undefined && !['cpu', 'webgpu', 'cuda'].includes(provider)) {
     throw runtimeError('E_SESSION_OPTION', `unknown provider '${String(provider)}'`, 'use one of cpu, webgpu, cuda');
@@ -35,13 +43,23 @@ export function checkSessionOptions(options: SessionOptions): void {
     try {
       accessSync(folder, constants.W_OK);
     } catch (cause) {
-      throw runtimeError('E_SESSION_OPTION', `no profile can be written to ${folder}: ${reasonOf(cause)}`, 'make the folder, or choose another', { cause });
+      throw runtimeError(
+        'E_SESSION_OPTION',
+        `no profile can be written to ${folder}: ${reasonOf(cause)}`,
+        'make the folder, or choose another',
+        { cause },
+      );
     }
   }
 }
 
 /** Loads a model into a session. */
-export function createSession(api: NativeApi, environment: Environment, model: Uint8Array | string, options: SessionOptions): Session {
+export function createSession(
+  api: NativeApi,
+  environment: Environment,
+  model: Uint8Array | string,
+  options: SessionOptions,
+): Session {
   checkSessionOptions(options);
   checkModel(model);
   checkInitializers(model, options.initializers ?? {});
@@ -55,13 +73,18 @@ export function createSession(api: NativeApi, environment: Environment, model: U
     handle,
     inputs: new Map(inputs.map((port) => [port.name, port])),
     outputs: new Map(outputs.map((port) => [port.name, port])),
-    initializers: Object.entries(options.initializers ?? {}).map(([name, value]) => holdValue(`initializer '${name}'`, value, api)),
+    initializers: Object.entries(options.initializers ?? {}).map(([name, value]) =>
+      holdValue(`initializer '${name}'`, value, api),
+    ),
+    copiesInputs: (options.provider ?? 'cpu') !== 'cpu',
     running: 0,
     owner: undefined,
   };
   const alive = (what: string): void => {
-    if (handle.pointer === 0) throw runtimeError('E_DISPOSED', `cannot ${what}: the session was disposed of`, 'make a new session');
-    if (bound.running > 0) throw runtimeError('E_RUNNING', `cannot ${what}: the session is running`, 'await its runs first');
+    if (handle.pointer === 0)
+      throw runtimeError('E_DISPOSED', `cannot ${what}: the session was disposed of`, 'make a new session');
+    if (bound.running > 0)
+      throw runtimeError('E_RUNNING', `cannot ${what}: the session is running`, 'await its runs first');
   };
   const session: Session = {
     inputNames: inputs.map((port) => port.name),
@@ -110,7 +133,11 @@ export function checkModel(model: unknown): void {
     throw runtimeError('E_MODEL_FILE', `there is no file at '${model}'`, 'check the path');
   }
   if (ArrayBuffer.isView(model) && model.byteLength > 0) return;
-  throw runtimeError('E_MODEL_INVALID', 'expected the bytes of an ONNX model or its path, found nothing of the kind', 'pass a Uint8Array that is not empty, or a path');
+  throw runtimeError(
+    'E_MODEL_INVALID',
+    'expected the bytes of an ONNX model or its path, found nothing of the kind',
+    'pass a Uint8Array that is not empty, or a path',
+  );
 }
 
 /** Makes the native session; tries once more without the shared thread pool when the environment turns out to have none. */
@@ -134,7 +161,13 @@ function build(api: NativeApi, environment: Environment, model: Uint8Array | str
   return build(api, environment, model, options);
 }
 
-function configure(api: NativeApi, environment: Environment, target: number, options: SessionOptions, sharing: boolean): void {
+function configure(
+  api: NativeApi,
+  environment: Environment,
+  target: number,
+  options: SessionOptions,
+  sharing: boolean,
+): void {
   const { table, check } = api;
   const set = (status: number): void => check(status, 'prepare a session');
   set(table.SetSessionGraphOptimizationLevel(target, optimizationLevels[options.graphOptimization ?? 'all']));
