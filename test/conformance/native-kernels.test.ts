@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { locateNativeKernels, useOnnx } from '@tesserae/backend-onnx';
 import { attention, compile, crossEntropy, geluTanh, layerNorm, linear, rmsNorm, selectBackend } from '@tesserae/core';
+import { adamw } from '@tesserae/trainer';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 /** The fused kernels of the native library against the same ops in standard ONNX operators: values and gradients. */
@@ -125,5 +126,26 @@ describe.skipIf(!built)('native kernels equal standard operators', () => {
     await useOnnx({ nativeKernels: false });
     expect(supports('GeluTanh', { x }, {})).toBe(false);
     x.dispose();
+  });
+});
+
+describe.skipIf(!built)('the native optimizer step', () => {
+  it.each([0, 0.1])('equals the standard one with weight decay %d', async (weightDecay) => {
+    const shapes = [[33, 17], [5]];
+    const optimizer = adamw({ weightDecay, beta2: 0.95 });
+    const train = async (nativeKernels: boolean): Promise<Float32Array[]> => {
+      await useOnnx({ nativeKernels });
+      state = 7;
+      let parameters = shapes.map((shape) => tensor(...shape));
+      let moments = optimizer.init(parameters);
+      for (let step = 1; step <= 4; step++) {
+        const gradients = shapes.map((shape) => tensor(...shape));
+        const context = { learningRate: tf.scalar(0.05), step: tf.scalar(step), decay: [true, false], gradientScale: tf.scalar(0.5) };
+        ({ parameters, state: moments } = optimizer.update(gradients, moments, parameters, context));
+      }
+      return [...parameters, ...Object.values(moments).flat()].map((x) => Float32Array.from(x.dataSync()));
+    };
+    const [standard, native] = [await train(false), await train(true)];
+    native.forEach((values, i) => values.forEach((x, at) => expect(Math.abs(x - standard[i][at])).toBeLessThan(1e-5)));
   });
 });

@@ -1,9 +1,8 @@
 /*
- * One AdamW step in one pass over parameter, gradient and both moments (Loshchilov and Hutter, "Decoupled Weight Decay
- * Regularization", algorithm 2):
- *   m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  p = p keep - rate m / (sqrt(v) root + epsilon)
- * with keep = 1 - lr decay, rate = lr / (1 - b1^t), root = 1 / sqrt(1 - b2^t), and the gradient scaled by clip.
- * Inputs: p, g, m, v, scalars [keep, rate, root, epsilon, b1, b2, clip]. In place where input and output share memory.
+ * One Adam or AdamW step in one pass over parameter, gradient and both moments (Loshchilov and Hutter, "Decoupled Weight
+ * Decay Regularization", algorithm 2), the moments kept as plain sums so that their weights are scalars outside:
+ *   g' = scale g;  m = b1 m + g';  v = b2 v + g'^2;  p = keep p - rate m / (sqrt(v) + floor)
+ * Inputs: p, g, m, v, factors [keep, rate, floor, b1, b2, scale]. In place where input and output share memory.
  */
 #include "runtime.h"
 #include "vector.h"
@@ -11,16 +10,16 @@
 
 typedef struct { const float *p, *g, *m, *v, *s; float *np, *nm, *nv; int64_t size; } Args;
 
-typedef struct { vec keep, rate, root, epsilon, b1, b2, c1, c2, clip; } Factors;
+typedef struct { vec keep, rate, floor, b1, b2, scale; } Factors;
 
 static inline __attribute__((always_inline)) void update(const Args *a, const Factors *f, int64_t i, int64_t n) {
-  const vec g = f->clip * load_part(a->g + i, n);
-  const vec m = f->b1 * load_part(a->m + i, n) + f->c1 * g;
-  const vec v = f->b2 * load_part(a->v + i, n) + f->c2 * g * g;
+  const vec g = f->scale * load_part(a->g + i, n);
+  const vec m = f->b1 * load_part(a->m + i, n) + g;
+  const vec v = f->b2 * load_part(a->v + i, n) + g * g;
   float root[LANES];
   store(root, v);
   for (int k = 0; k < LANES; k++) root[k] = sqrtf(root[k]);
-  const vec p = load_part(a->p + i, n) * f->keep - f->rate * m / (load(root) * f->root + f->epsilon);
+  const vec p = load_part(a->p + i, n) * f->keep - f->rate * m / (load(root) + f->floor);
   store_part(a->np + i, p, n);
   store_part(a->nm + i, m, n);
   store_part(a->nv + i, v, n);
@@ -29,7 +28,7 @@ static inline __attribute__((always_inline)) void update(const Args *a, const Fa
 static void piece_of_update(void *argument, size_t piece) {
   const Args *a = argument;
   const float *s = a->s;
-  const Factors f = {splat(s[0]), splat(s[1]), splat(s[2]), splat(s[3]), splat(s[4]), splat(s[5]), splat(1 - s[4]), splat(1 - s[5]), splat(s[6])};
+  const Factors f = {splat(s[0]), splat(s[1]), splat(s[2]), splat(s[3]), splat(s[4]), splat(s[5])};
   int64_t i = (int64_t)piece * PIECE;
   const int64_t end = i + PIECE < a->size ? i + PIECE : a->size;
   for (; i + LANES <= end; i += LANES) update(a, &f, i, LANES);

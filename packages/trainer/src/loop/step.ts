@@ -23,7 +23,7 @@ import {
 import type { ArchitectureConfig, Key, Model, Params } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import type { TokenBatch } from '../data/index';
-import { clipByGlobalNorm, globalNorm } from '../optimizers/index';
+import { clipScale, globalNorm } from '../optimizers/clip-gradients';
 import type { Optimizer, OptimizerState } from '../optimizers/index';
 
 /** The label that does not count. */
@@ -156,12 +156,10 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     learningRate: Scalar,
     step: Scalar,
   ): { parameters: Tensor[]; state: OptimizerState; norm: Scalar } => {
-    const clipped =
-      gradientClipNorm === undefined
-        ? { gradients, norm: globalNorm(gradients) }
-        : clipByGlobalNorm(gradients, gradientClipNorm);
-    const next = optimizer.update(clipped.gradients, state, parameters, { learningRate, step, decay });
-    return { parameters: next.parameters, state: next.state, norm: clipped.norm };
+    const norm = globalNorm(gradients); // []
+    const gradientScale = gradientClipNorm === undefined ? undefined : clipScale(norm, gradientClipNorm);
+    const next = optimizer.update(gradients, state, parameters, { learningRate, step, decay, gradientScale });
+    return { parameters: next.parameters, state: next.state, norm };
   };
 
   const wholeStep = compile(

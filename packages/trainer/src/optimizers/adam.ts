@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import { checkOptions, rules } from '../options';
-import { advanceMoments, initMoments } from './moments';
+import { scaleGradients } from './clip-gradients';
+import { initMoments, momentUpdate } from './moments';
 import type { MomentState } from './moments';
 import type { Optimizer } from './optimizer';
 
@@ -76,12 +77,12 @@ function createAdam(options: AdamOptions = {}): Optimizer {
     hyperparameters: { beta1, beta2, eps, weightDecay },
     learningRate,
     init: initMoments,
-    update(gradients, state, parameters, { learningRate: rate, decay }) {
-      const penalized = gradients.map((g, i) =>
+    update(gradients, state, parameters, { learningRate, decay, gradientScale }) {
+      const penalized = scaleGradients(gradients, gradientScale).map((g, i) =>
         weightDecay > 0 && decay[i] ? tf.add(g, tf.mul(parameters[i], weightDecay)) : g,
       );
-      const step = advanceMoments(penalized, state as MomentState, rate, { beta1, beta2, eps });
-      return { parameters: parameters.map((p, i) => tf.sub(p, step.changes[i])), state: step.state };
+      const keep = parameters.map(() => undefined);
+      return momentUpdate(penalized, state as MomentState, parameters, { learningRate, keep, beta1, beta2, eps });
     },
   };
 }

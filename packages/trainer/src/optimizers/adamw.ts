@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import { checkOptions, rules } from '../options';
-import { advanceMoments, initMoments } from './moments';
+import { initMoments, momentUpdate } from './moments';
 import type { MomentState } from './moments';
 import type { Optimizer } from './optimizer';
 
@@ -77,11 +77,10 @@ function createAdamw(options: AdamWOptions = {}): Optimizer {
     hyperparameters: { beta1, beta2, eps, weightDecay },
     learningRate,
     init: initMoments,
-    update(gradients, state, parameters, { learningRate: rate, decay }) {
-      const step = advanceMoments(gradients, state as MomentState, rate, { beta1, beta2, eps });
-      const keep = tf.sub(1, tf.mul(rate, weightDecay)); // []
-      const shrunk = parameters.map((p, i) => (weightDecay > 0 && decay[i] ? tf.mul(p, keep) : p));
-      return { parameters: shrunk.map((p, i) => tf.sub(p, step.changes[i])), state: step.state };
+    update(gradients, state, parameters, { learningRate: rate, decay, gradientScale }) {
+      const shrink = tf.sub<tf.Scalar>(1, tf.mul(rate, weightDecay)); // []
+      const keep = parameters.map((_, i) => (weightDecay > 0 && decay[i] ? shrink : undefined));
+      return momentUpdate(gradients, state as MomentState, parameters, { learningRate: rate, gradientScale, keep, beta1, beta2, eps });
     },
   };
 }

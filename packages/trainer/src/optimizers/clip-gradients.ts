@@ -63,8 +63,17 @@ export function clipByGlobalNorm(
     });
   }
   const norm = globalNorm(gradients, normType); // []
-  const scale = tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1); // []
-  return { gradients: gradients.map((g) => tf.mul(g, scale)), norm };
+  return { gradients: scaleGradients(gradients, clipScale(norm, maxNorm)), norm };
+}
+
+/** The factor that brings gradients of this norm down to `maxNorm`; 1 when they are below it already. */
+export function clipScale(norm: Scalar, maxNorm: number): Scalar {
+  return tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1);
+}
+
+/** Gradients times a factor; the same ones when there is none. */
+export function scaleGradients(gradients: readonly Tensor[], scale: Scalar | undefined): Tensor[] {
+  return scale ? gradients.map((gradient) => tf.mul(gradient, scale)) : gradients.slice();
 }
 
 function checkNorm(gradients: readonly Tensor[], normType: number): void {

@@ -13,6 +13,8 @@ export interface OptimizerContext {
   readonly step: Scalar;
   /** One flag per parameter: whether weight decay applies to it (not to norms and biases). */
   readonly decay: readonly boolean[];
+  /** [] A factor on all gradients, such as the one that clips their norm; 1 when absent. */
+  readonly gradientScale?: Scalar | undefined;
 }
 
 /** The parameters and the state after one update, in the order in which they came. */

@@ -3,6 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { definePlugin, tesseraeError } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import { checkOptions, rules } from '../options';
+import { scaleGradients } from './clip-gradients';
 import type { Optimizer, OptimizerState } from './optimizer';
 
 /** Options of {@link sgd}; the defaults are PyTorch's. */
@@ -91,8 +92,8 @@ function createSgd(options: SgdOptions = {}): Optimizer {
     hyperparameters: { momentum, dampening, nesterov, weightDecay },
     learningRate,
     init: (parameters): SgdState => ({ velocity: momentum > 0 ? parameters.map((p) => tf.zeros(p.shape)) : [] }),
-    update(gradients, state, parameters, { learningRate: rate, step, decay }) {
-      const penalized = gradients.map((g, i) => penalize(g, parameters[i], decay[i]));
+    update(gradients, state, parameters, { learningRate: rate, step, decay, gradientScale }) {
+      const penalized = scaleGradients(gradients, gradientScale).map((g, i) => penalize(g, parameters[i], decay[i]));
       const descend = (directions: readonly Tensor[]): Tensor[] =>
         parameters.map((p, i) => tf.sub(p, tf.mul(directions[i], rate)));
       if (momentum === 0) return { parameters: descend(penalized), state: { velocity: [] } };
