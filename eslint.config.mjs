@@ -14,6 +14,8 @@ const noInstanceof = {
   message: 'instanceof fails when a package is loaded twice: brand with Symbol.for and test for the brand.',
 };
 
+const writtenReturn = 'Write the return type out: what a newer compiler infers may be `any` to an older one.';
+
 /** What the source of a package must not contain, besides what the plugins' rules say. */
 const sourceSyntax = [
   'error',
@@ -21,6 +23,13 @@ const sourceSyntax = [
   {
     selector: 'ThrowStatement > NewExpression[callee.name=/Error$/]',
     message: 'Throw tesseraeError({ package, code, message, fix }) from @tesserae/registry.',
+  },
+  { selector: 'ExportNamedDeclaration > FunctionDeclaration:not([returnType])', message: writtenReturn },
+  {
+    selector:
+      'ExportNamedDeclaration > VariableDeclaration > VariableDeclarator:not([id.typeAnnotation])' +
+      ' > :matches(ArrowFunctionExpression, FunctionExpression):not([returnType])',
+    message: writtenReturn,
   },
   { selector: 'MetaProperty[meta.name="import"]', message: 'import.meta does not exist in the CommonJS build.' },
   { selector: 'AwaitExpression:not(:function *)', message: 'Top-level await does not exist in the CommonJS build.' },
@@ -85,7 +94,6 @@ export default defineConfig(
         { name: '__filename', message: 'Not there in the ES module build.' },
       ],
       'max-lines': ['warn', { max: 400 }],
-      '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
