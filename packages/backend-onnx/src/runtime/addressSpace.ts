@@ -18,7 +18,8 @@ export function readAddressSpace(libraryPath: string): AddressSpace {
   const regions = readRegions();
   const code = regions.filter((region) => region.executable && region.file === libraryPath);
   if (code.length === 0) return { isReadable: (address) => address > 0, isCode: (address) => address > 0 };
-  const holds = (list: Region[]) => (address: number) => list.some((region) => address >= region.start && address < region.end);
+  const holds = (list: Region[]) => (address: number) =>
+    list.some((region) => address >= region.start && address < region.end);
   return { isReadable: holds(regions.filter((region) => region.readable)), isCode: holds(code) };
 }
 
@@ -42,12 +43,14 @@ function readRegions(): Region[] {
     const found = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+\s*(.*)$/.exec(line);
     if (found === null) return [];
     const [, start, end, permissions, file] = found;
-    return [{
-      start: parseInt(start, 16),
-      end: parseInt(end, 16),
-      readable: permissions[0] === 'r',
-      executable: permissions[2] === 'x',
-      file,
-    }];
+    return [
+      {
+        start: parseInt(start, 16),
+        end: parseInt(end, 16),
+        readable: permissions[0] === 'r',
+        executable: permissions[2] === 'x',
+        file,
+      },
+    ];
   });
 }

@@ -28,7 +28,11 @@ const facts: Readonly<Record<ElementType, ElementTypeFacts>> = {
 function elementTypeFacts(type: ElementType): ElementTypeFacts {
   const known = Object.hasOwn(facts, type) ? facts[type] : undefined;
   if (known !== undefined) return known;
-  throw runtimeError('E_VALUE_TYPE', `unknown element type '${String(type)}'`, `use one of ${Object.keys(facts).join(', ')}`);
+  throw runtimeError(
+    'E_VALUE_TYPE',
+    `unknown element type '${String(type)}'`,
+    `use one of ${Object.keys(facts).join(', ')}`,
+  );
 }
 
 /** The element type behind one of ONNX's numbers, if it is one that has a typed array. */
@@ -75,7 +79,11 @@ function elementCount(dims: readonly number[]): number {
     count *= Number.isSafeInteger(dims[axis]) && dims[axis] >= 0 ? dims[axis] : Number.NaN;
   }
   if (Array.isArray(dims) && Number.isSafeInteger(count)) return count;
-  throw runtimeError('E_VALUE_DIMS', `dims must be an array of whole numbers from 0, found ${show(dims)}`, 'pass the shape, [] for a scalar');
+  throw runtimeError(
+    'E_VALUE_DIMS',
+    `dims must be an array of whole numbers from 0, found ${show(dims)}`,
+    'pass the shape, [] for a scalar',
+  );
 }
 
 function show(value: unknown): string {

@@ -111,7 +111,10 @@ export function readFunctionTable(koffi: Koffi, api: number, isCode: (address: n
         'use the library of the onnxruntime-node package; remove TESSERAE_ONNXRUNTIME_LIBRARY or libraryPath',
       );
     }
-    const prototype = koffi.proto(kinds[result ?? 'handle'], parameters.map((kind) => kinds[kind]));
+    const prototype = koffi.proto(
+      kinds[result ?? 'handle'],
+      parameters.map((kind) => kinds[kind]),
+    );
     table[name] = koffi.decode(BigInt(address), prototype) as NativeFunction;
   }
   return table as FunctionTable;

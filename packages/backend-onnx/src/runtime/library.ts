@@ -42,7 +42,12 @@ export function findOnnxruntimeNode(): { folder: string; version: string } {
     const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
     return { folder: path.dirname(manifest), version };
   } catch (cause) {
-    throw runtimeError('E_RUNTIME_MISSING', `the package onnxruntime-node cannot be found: ${reasonOf(cause)}`, 'npm install onnxruntime-node', { cause });
+    throw runtimeError(
+      'E_RUNTIME_MISSING',
+      `the package onnxruntime-node cannot be found: ${reasonOf(cause)}`,
+      'npm install onnxruntime-node',
+      { cause },
+    );
   }
 }
 
@@ -61,12 +66,23 @@ export function locateLibrary(libraryPath?: string): LibraryLocation {
   const chosen = libraryPath ?? (process.env.TESSERAE_ONNXRUNTIME_LIBRARY || undefined);
   if (chosen !== undefined) {
     if (!existsSync(chosen)) {
-      throw runtimeError('E_RUNTIME_MISSING', `there is no library at ${chosen}`, 'correct libraryPath or TESSERAE_ONNXRUNTIME_LIBRARY');
+      throw runtimeError(
+        'E_RUNTIME_MISSING',
+        `there is no library at ${chosen}`,
+        'correct libraryPath or TESSERAE_ONNXRUNTIME_LIBRARY',
+      );
     }
     return { path: realpathSync(chosen) };
   }
   const { folder, version } = findOnnxruntimeNode();
-  const file = path.join(folder, 'bin', 'napi-v6', process.platform, process.arch, fileNames[process.platform] ?? 'none');
+  const file = path.join(
+    folder,
+    'bin',
+    'napi-v6',
+    process.platform,
+    process.arch,
+    fileNames[process.platform] ?? 'none',
+  );
   if (!existsSync(file)) {
     throw runtimeError(
       'E_RUNTIME_MISSING',
@@ -86,7 +102,9 @@ export function loadKoffi(): Koffi {
   try {
     koffi = nodeRequire()('koffi') as Koffi;
   } catch (cause) {
-    throw runtimeError('E_RUNTIME_MISSING', `koffi cannot be loaded: ${reasonOf(cause)}`, 'npm install koffi', { cause });
+    throw runtimeError('E_RUNTIME_MISSING', `koffi cannot be loaded: ${reasonOf(cause)}`, 'npm install koffi', {
+      cause,
+    });
   }
   try {
     koffi.config({ sync_stack_size: stackBytes, async_stack_size: stackBytes, resident_async_pools: 4 });

@@ -36,7 +36,11 @@ const loaded = /* @__PURE__ */ new Map<string, Runtime>();
 export function loadRuntime(options: LoadRuntimeOptions = {}): Runtime {
   const { libraryPath, prefer } = options;
   if (prefer !== undefined && prefer !== 'c-api' && prefer !== 'onnxruntime-node') {
-    throw runtimeError('E_RUNTIME_OPTION', `unknown prefer '${String(prefer)}'`, "use 'c-api' or 'onnxruntime-node', or leave it out");
+    throw runtimeError(
+      'E_RUNTIME_OPTION',
+      `unknown prefer '${String(prefer)}'`,
+      "use 'c-api' or 'onnxruntime-node', or leave it out",
+    );
   }
   const chosen = libraryPath ?? (process.env.TESSERAE_ONNXRUNTIME_LIBRARY || undefined);
   const key = JSON.stringify([prefer ?? null, chosen ?? null]);

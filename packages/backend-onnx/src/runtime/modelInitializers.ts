@@ -23,13 +23,25 @@ export function checkInitializers(model: Uint8Array | string, initializers: Reco
     const value = initializers[name];
     const wanted = declared.get(name);
     if (wanted === undefined) {
-      throw runtimeError('E_NAME', `the model has no initializer '${name}'`, `declare it; it has ${declared.size}: ${[...declared.keys()].slice(0, 8).join(', ')}`);
+      throw runtimeError(
+        'E_NAME',
+        `the model has no initializer '${name}'`,
+        `declare it; it has ${declared.size}: ${[...declared.keys()].slice(0, 8).join(', ')}`,
+      );
     }
     if (wanted.type !== value.type) {
-      throw runtimeError('E_VALUE_TYPE', `initializer '${name}' is ${wanted.type ?? 'of another type'}, found ${value.type}`, 'hand over a value of that element type');
+      throw runtimeError(
+        'E_VALUE_TYPE',
+        `initializer '${name}' is ${wanted.type ?? 'of another type'}, found ${value.type}`,
+        'hand over a value of that element type',
+      );
     }
     if (wanted.dims.length !== value.dims.length || wanted.dims.some((size, axis) => size !== value.dims[axis])) {
-      throw runtimeError('E_VALUE_DIMS', `initializer '${name}' is [${wanted.dims.join(',')}], found [${value.dims.join(',')}]`, 'hand over a value of that shape');
+      throw runtimeError(
+        'E_VALUE_DIMS',
+        `initializer '${name}' is [${wanted.dims.join(',')}], found [${value.dims.join(',')}]`,
+        'hand over a value of that shape',
+      );
     }
   }
 }
@@ -105,7 +117,7 @@ function varint(bytes: Uint8Array, start: number): { number: number; next: numbe
 
 function packed(content: Uint8Array): number[] {
   const numbers: number[] = [];
-  for (let at = 0; at < content.length; ) {
+  for (let at = 0; at < content.length;) {
     const { number, next } = varint(content, at);
     numbers.push(number);
     at = next;

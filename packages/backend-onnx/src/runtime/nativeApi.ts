@@ -53,7 +53,8 @@ export function openLibrary(koffi: Koffi, location: LibraryLocation): NativeApi 
     throw foreign(reasonOf(cause), cause);
   }
   const space = readAddressSpace(location.path);
-  const word = (address: number, index: number): number => Number(koffi.decode(BigInt(address), index * 8, 'uintptr_t'));
+  const word = (address: number, index: number): number =>
+    Number(koffi.decode(BigInt(address), index * 8, 'uintptr_t'));
   const callable = (address: number, result: string, parameters: string[]): NativeFunction => {
     if (!space.isCode(address)) throw foreign('its base table holds what is no function');
     return koffi.decode(BigInt(address), koffi.proto(result, parameters)) as NativeFunction;
@@ -108,13 +109,23 @@ function assemble(koffi: Koffi, table: FunctionTable, version: string, word: Nat
 /** Lets a status and a tensor go in and come out again: a table with another layout would not give them back. */
 function answersTruly({ table, read, word }: NativeApi): boolean {
   const status = table.CreateStatus(9, 'tesserae');
-  if (status === 0 || table.GetErrorCode(status) !== 9 || String(table.GetErrorMessage(status)) !== 'tesserae') return false;
+  if (status === 0 || table.GetErrorCode(status) !== 9 || String(table.GetErrorMessage(status)) !== 'tesserae')
+    return false;
   table.ReleaseStatus(status);
 
   const data = Float32Array.of(1, 2, 3, 4, 5, 6);
   void data.buffer;
   const memory = read(table.CreateCpuMemoryInfo, 'describe memory', 0, 0);
-  const value = read(table.CreateTensorWithDataAsOrtValue, 'make a tensor', memory, data, 24, BigInt64Array.of(2n, 3n), 2, 1);
+  const value = read(
+    table.CreateTensorWithDataAsOrtValue,
+    'make a tensor',
+    memory,
+    data,
+    24,
+    BigInt64Array.of(2n, 3n),
+    2,
+    1,
+  );
   const shape = read(table.GetTensorTypeAndShape, 'read a tensor', value);
   const sizes = new BigInt64Array(2);
   const type = new Int32Array(1);

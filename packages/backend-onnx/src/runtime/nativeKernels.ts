@@ -20,7 +20,13 @@ export function locateNativeKernels(): string | undefined {
   if (process.env.TESSERAE_NATIVE_KERNELS === 'off' || !hasInstructions()) return undefined;
   try {
     const manifest = nodeRequire().resolve('@tesserae/backend-onnx/package.json');
-    const file = path.join(path.dirname(manifest), 'dist', 'native', `${process.platform}-${process.arch}`, 'libtesserae_kernels.so');
+    const file = path.join(
+      path.dirname(manifest),
+      'dist',
+      'native',
+      `${process.platform}-${process.arch}`,
+      'libtesserae_kernels.so',
+    );
     return existsSync(file) ? file : undefined;
   } catch {
     return undefined;

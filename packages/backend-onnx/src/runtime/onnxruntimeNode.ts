@@ -22,7 +22,11 @@ interface NodeSession {
   loadModel(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, options: object): void;
   readonly inputMetadata: NodePort[];
   readonly outputMetadata: NodePort[];
-  run(feeds: Record<string, CommonTensor>, fetches: Record<string, CommonTensor | null>, options: object): Record<string, CommonTensor>;
+  run(
+    feeds: Record<string, CommonTensor>,
+    fetches: Record<string, CommonTensor | null>,
+    options: object,
+  ): Record<string, CommonTensor>;
   endProfiling(): void;
   dispose(): void;
 }
@@ -72,10 +76,15 @@ export function loadOnnxruntimeNode(fallbackReason?: string): Runtime {
     layer = { Session: native.binding.InferenceSession, Tensor: common.Tensor };
     providers = native.binding.listSupportedBackends().map(({ name }) => providerNames[name] ?? name);
   } catch (cause) {
-    throw runtimeError('E_RUNTIME_MISSING', `onnxruntime-node ${version} cannot be loaded: ${reasonOf(cause)}`, 'npm install onnxruntime-node', {
-      cause,
-      details: { fallbackReason },
-    });
+    throw runtimeError(
+      'E_RUNTIME_MISSING',
+      `onnxruntime-node ${version} cannot be loaded: ${reasonOf(cause)}`,
+      'npm install onnxruntime-node',
+      {
+        cause,
+        details: { fallbackReason },
+      },
+    );
   }
   return {
     kind: 'onnxruntime-node',
@@ -101,7 +110,12 @@ interface NodeValue extends Value {
 
 function createNodeValue({ Tensor }: NodeLayer, data: TypedArray, dims: readonly number[], type: ElementType): Value {
   checkTensor(data, dims, type);
-  if (type === 'bfloat16') throw runtimeError('E_NOT_IMPLEMENTED', 'onnxruntime-node has no bfloat16 tensors', 'install koffi, or use float32');
+  if (type === 'bfloat16')
+    throw runtimeError(
+      'E_NOT_IMPLEMENTED',
+      'onnxruntime-node has no bfloat16 tensors',
+      'install koffi, or use float32',
+    );
   const shape = Object.freeze([...dims]);
   // It cannot read shared memory: that is copied at each run.
   const isShared = Object.prototype.toString.call(data.buffer) === '[object SharedArrayBuffer]';
@@ -123,7 +137,11 @@ function createNodeValue({ Tensor }: NodeLayer, data: TypedArray, dims: readonly
 function feedOf(value: Value, what: string): () => CommonTensor {
   const inside = (value as Partial<NodeValue> | null | undefined)?.[brand];
   if (inside === undefined) {
-    throw runtimeError('E_VALUE_FOREIGN', `${what} is no value of this runtime`, 'make it with createValue of the runtime that made the session');
+    throw runtimeError(
+      'E_VALUE_FOREIGN',
+      `${what} is no value of this runtime`,
+      'make it with createValue of the runtime that made the session',
+    );
   }
   if (inside.feed === undefined) {
     throw runtimeError('E_DISPOSED', `the value for ${what} was disposed of`, 'dispose of values after their last run');
@@ -141,15 +159,18 @@ function createNodeSession(layer: NodeLayer, model: Uint8Array | string, options
     else native.loadModel(model.buffer, model.byteOffset, model.byteLength, settings);
   } catch (cause) {
     const error = nodeError(cause, 'create a session');
-    if (options.provider === undefined || options.provider === 'cpu' || !isTesseraeError(error, 'E_RUNTIME_FAILED')) throw error;
+    if (options.provider === undefined || options.provider === 'cpu' || !isTesseraeError(error, 'E_RUNTIME_FAILED'))
+      throw error;
     throw providerError(options.provider, cause);
   }
   const inputs = native.inputMetadata.map(portOf);
   const outputs = native.outputMetadata.map(portOf);
   const state = { disposed: false, running: 0 };
   const alive = (what: string): void => {
-    if (state.disposed) throw runtimeError('E_DISPOSED', `cannot ${what}: the session was disposed of`, 'make a new session');
-    if (state.running > 0) throw runtimeError('E_RUNNING', `cannot ${what}: the session is running`, 'await its runs first');
+    if (state.disposed)
+      throw runtimeError('E_DISPOSED', `cannot ${what}: the session was disposed of`, 'make a new session');
+    if (state.running > 0)
+      throw runtimeError('E_RUNNING', `cannot ${what}: the session is running`, 'await its runs first');
   };
   return {
     inputNames: inputs.map((port) => port.name),
@@ -191,8 +212,18 @@ function createNodeBinding(
   let disposed = false;
   let running = false;
   const idle = (what: string): void => {
-    if (disposed || session.disposed) throw runtimeError('E_DISPOSED', `cannot ${what}: the binding or its session was disposed of`, 'make a new binding');
-    if (running) throw runtimeError('E_RUNNING', `cannot ${what}: the binding is running`, 'await runAsync first, or make one binding per run');
+    if (disposed || session.disposed)
+      throw runtimeError(
+        'E_DISPOSED',
+        `cannot ${what}: the binding or its session was disposed of`,
+        'make a new binding',
+      );
+    if (running)
+      throw runtimeError(
+        'E_RUNNING',
+        `cannot ${what}: the binding is running`,
+        'await runAsync first, or make one binding per run',
+      );
   };
   const place = (side: 'input' | 'output', name: string, value: Value): void => {
     idle(`set ${side} '${name}'`);
@@ -243,7 +274,9 @@ function createNodeBinding(
       try {
         if (signal?.aborted !== true) await new Promise((resolve) => setImmediate(resolve));
         if (signal?.aborted === true) {
-          throw runtimeError('E_CANCELLED', 'the run was cancelled by its signal', 'run again with another signal', { cause: signal.reason });
+          throw runtimeError('E_CANCELLED', 'the run was cancelled by its signal', 'run again with another signal', {
+            cause: signal.reason,
+          });
         }
         compute();
       } finally {
@@ -262,12 +295,20 @@ function createNodeBinding(
 
 function stays(value: Value, what: string): void {
   if (value.data.length === value.dims.reduce((product, size) => product * size, 1)) return;
-  throw runtimeError('E_VALUE_BUFFER', `the memory of ${what} was transferred away`, 'never transfer the buffer of a bound array');
+  throw runtimeError(
+    'E_VALUE_BUFFER',
+    `the memory of ${what} was transferred away`,
+    'never transfer the buffer of a bound array',
+  );
 }
 
 function copyInto(value: Value, result: CommonTensor, name: string): void {
   if (result.dims.length !== value.dims.length || result.dims.some((size, axis) => size !== value.dims[axis])) {
-    throw runtimeError('E_RUNTIME_ARGUMENT', `output '${name}' came out as [${result.dims.join(',')}], found a value of [${value.dims.join(',')}]`, 'bind a value of that shape');
+    throw runtimeError(
+      'E_RUNTIME_ARGUMENT',
+      `output '${name}' came out as [${result.dims.join(',')}], found a value of [${value.dims.join(',')}]`,
+      'bind a value of that shape',
+    );
   }
   (value.data as Uint8Array).set(result.data as Uint8Array);
 }
@@ -282,7 +323,11 @@ function portOf({ name, isTensor, type, shape }: NodePort): Port {
 function nodeOptions(options: SessionOptions): object {
   const { threads, provider, providerOptions, graphOptimization, profile, memoryPattern, arena } = options;
   if (Object.keys(options.initializers ?? {}).length > 0 || (options.operatorLibraries ?? []).length > 0) {
-    throw runtimeError('E_NOT_IMPLEMENTED', 'onnxruntime-node takes neither initializers nor operator libraries', 'install koffi; or embed the weights, and use operators that ONNX Runtime has');
+    throw runtimeError(
+      'E_NOT_IMPLEMENTED',
+      'onnxruntime-node takes neither initializers nor operator libraries',
+      'install koffi; or embed the weights, and use operators that ONNX Runtime has',
+    );
   }
   return {
     graphOptimizationLevel: graphOptimization ?? 'all',
@@ -303,7 +348,8 @@ function newestTrace(prefix: string): string {
     .filter((name) => name.startsWith(`${path.basename(prefix)}_`) && name.endsWith('.json'))
     .sort();
   const newest = files.at(-1);
-  if (newest === undefined) throw runtimeError('E_RUNTIME_FAILED', `no trace was written at ${prefix}`, 'check that the folder can be written');
+  if (newest === undefined)
+    throw runtimeError('E_RUNTIME_FAILED', `no trace was written at ${prefix}`, 'check that the folder can be written');
   return path.join(folder, newest);
 }
 
@@ -318,7 +364,9 @@ function nodeError(cause: unknown, doing: string): Error {
         ? 10
         : /NOT_IMPLEMENTED/i.test(message)
           ? 9
-          : /INVALID_ARGUMENT|Invalid (feed|input|rank)|Missing Input|Unexpected input|Got invalid dimensions/i.test(message)
+          : /INVALID_ARGUMENT|Invalid (feed|input|rank)|Missing Input|Unexpected input|Got invalid dimensions/i.test(
+                message,
+              )
             ? 2
             : 1;
   return statusError(code, message, doing);

@@ -11,7 +11,12 @@ export interface NamedPort extends Port {
 }
 
 /** Reads the inputs or the outputs of a session. */
-export function readPorts(api: NativeApi, environment: Environment, session: number, side: 'Input' | 'Output'): NamedPort[] {
+export function readPorts(
+  api: NativeApi,
+  environment: Environment,
+  session: number,
+  side: 'Input' | 'Output',
+): NamedPort[] {
   const { table, read, check, text } = api;
   const doing = `read the session's ${side.toLowerCase()}s`;
   const count = read(table[`SessionGet${side}Count`], doing, session);
@@ -42,16 +47,32 @@ function readType({ table, read, check }: NativeApi, information: number, doing:
  *
  * @throws E_NAME, E_VALUE_TYPE, E_VALUE_DIMS
  */
-export function fitPort<P extends Port>(ports: ReadonlyMap<string, P>, side: 'input' | 'output', name: string, value: Value): P {
+export function fitPort<P extends Port>(
+  ports: ReadonlyMap<string, P>,
+  side: 'input' | 'output',
+  name: string,
+  value: Value,
+): P {
   const port = ports.get(name);
   if (port === undefined) {
-    throw runtimeError('E_NAME', `the session has no ${side} '${name}'`, `its ${side}s are ${listNames([...ports.keys()])}`);
+    throw runtimeError(
+      'E_NAME',
+      `the session has no ${side} '${name}'`,
+      `its ${side}s are ${listNames([...ports.keys()])}`,
+    );
   }
   if (port.type !== value.type) {
-    throw runtimeError('E_VALUE_TYPE', `${side} '${name}' is ${port.type ?? 'no tensor'}, found ${value.type}`, 'bind a value of that element type');
+    throw runtimeError(
+      'E_VALUE_TYPE',
+      `${side} '${name}' is ${port.type ?? 'no tensor'}, found ${value.type}`,
+      'bind a value of that element type',
+    );
   }
   const { dims } = port;
-  if (dims.length > 0 && (dims.length !== value.dims.length || dims.some((size, axis) => size >= 0 && size !== value.dims[axis]))) {
+  if (
+    dims.length > 0 &&
+    (dims.length !== value.dims.length || dims.some((size, axis) => size >= 0 && size !== value.dims[axis]))
+  ) {
     throw runtimeError(
       'E_VALUE_DIMS',
       `${side} '${name}' is [${dims.map((size) => (size < 0 ? '?' : size)).join(',')}], found [${value.dims.join(',')}]`,
@@ -62,8 +83,13 @@ export function fitPort<P extends Port>(ports: ReadonlyMap<string, P>, side: 'in
 }
 
 /** Checks that every input has a value, and some output. @throws E_NAME */
-export function checkComplete(inputs: ReadonlyMap<string, Port>, bound: ReadonlyMap<string, unknown>, outputs: number): void {
-  if (outputs === 0) throw runtimeError('E_NAME', 'no output has a value, so there is nothing to compute', 'set one before the run');
+export function checkComplete(
+  inputs: ReadonlyMap<string, Port>,
+  bound: ReadonlyMap<string, unknown>,
+  outputs: number,
+): void {
+  if (outputs === 0)
+    throw runtimeError('E_NAME', 'no output has a value, so there is nothing to compute', 'set one before the run');
   if (bound.size === inputs.size) return;
   const missing = [...inputs.keys()].filter((name) => !bound.has(name));
   throw runtimeError('E_NAME', `inputs without a value: ${listNames(missing)}`, 'set them before the run');

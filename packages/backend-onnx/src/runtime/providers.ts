@@ -15,14 +15,24 @@ const names = {
  *
  * @throws E_PROVIDER when the library does not have it, or it does not start here
  */
-export function appendProvider(api: NativeApi, sessionOptions: number, provider: Provider, settings: Record<string, string>): void {
+export function appendProvider(
+  api: NativeApi,
+  sessionOptions: number,
+  provider: Provider,
+  settings: Record<string, string>,
+): void {
   if (provider === 'cpu') return;
   const { listed, asked } = names[provider];
   const providers = availableProviders(api);
   if (!providers.includes(listed)) {
-    throw runtimeError('E_PROVIDER', `this ONNX Runtime has no ${listed}; it has ${providers.join(', ')}`, "use provider 'cpu'", {
-      details: { providers },
-    });
+    throw runtimeError(
+      'E_PROVIDER',
+      `this ONNX Runtime has no ${listed}; it has ${providers.join(', ')}`,
+      "use provider 'cpu'",
+      {
+        details: { providers },
+      },
+    );
   }
   try {
     append(api, sessionOptions, provider, asked, settings);
@@ -34,17 +44,31 @@ export function appendProvider(api: NativeApi, sessionOptions: number, provider:
 /** The error of a provider that is there and does not start: no driver, no device. */
 export function providerError(provider: Provider, cause: unknown): Error {
   const reason = isTesseraeError(cause) ? String(cause.details?.ortMessage) : reasonOf(cause);
-  return runtimeError('E_PROVIDER', `the provider ${provider} does not start: ${reason.trim()}`, "install what the message names, or use provider 'cpu'", { cause });
+  return runtimeError(
+    'E_PROVIDER',
+    `the provider ${provider} does not start: ${reason.trim()}`,
+    "install what the message names, or use provider 'cpu'",
+    { cause },
+  );
 }
 
-function append(api: NativeApi, sessionOptions: number, provider: 'webgpu' | 'cuda', asked: string, settings: Record<string, string>): void {
+function append(
+  api: NativeApi,
+  sessionOptions: number,
+  provider: 'webgpu' | 'cuda',
+  asked: string,
+  settings: Record<string, string>,
+): void {
   const { table, check, read } = api;
   const keys = pointersTo(api, Object.keys(settings));
   const values = pointersTo(api, Object.values(settings).map(String));
   const count = keys.strings.length;
   const doing = `use the provider ${provider}`;
   if (provider === 'webgpu') {
-    check(table.SessionOptionsAppendExecutionProvider(sessionOptions, asked, keys.pointers, values.pointers, count), doing);
+    check(
+      table.SessionOptionsAppendExecutionProvider(sessionOptions, asked, keys.pointers, values.pointers, count),
+      doing,
+    );
     return;
   }
   const cuda = read(table.CreateCUDAProviderOptions, doing);

@@ -21,5 +21,7 @@ const meanings: Readonly<Record<number, readonly [code: TesseraeErrorOptions['co
  */
 export function statusError(ortCode: number, message: string, doing: string): TesseraeError {
   const [code, fix] = meanings[ortCode] ?? ['E_RUNTIME_FAILED', 'read the message of ONNX Runtime'];
-  return runtimeError(code, `ONNX Runtime could not ${doing}: ${message.trim().replace(/\.$/, '')}`, fix, { details: { ortCode, ortMessage: message } });
+  return runtimeError(code, `ONNX Runtime could not ${doing}: ${message.trim().replace(/\.$/, '')}`, fix, {
+    details: { ortCode, ortMessage: message },
+  });
 }

@@ -34,7 +34,10 @@ class NativeValue implements Value {
 const maximumRank = 64;
 
 /** Makes the function that turns typed arrays into tensors of one library, without copying them. */
-export function createValueFactory(api: NativeApi, environment: Environment): (data: TypedArray, dims: readonly number[], type: ElementType) => Value {
+export function createValueFactory(
+  api: NativeApi,
+  environment: Environment,
+): (data: TypedArray, dims: readonly number[], type: ElementType) => Value {
   const { table, read } = api;
   const sizes = new BigInt64Array(maximumRank);
   void sizes.buffer; // moves a small array out of the garbage collector's way, so that its address holds
@@ -44,12 +47,22 @@ export function createValueFactory(api: NativeApi, environment: Environment): (d
   return (data, dims, type) => {
     const code = checkTensor(data, dims, type);
     const rank = dims.length;
-    if (rank > maximumRank) throw runtimeError('E_VALUE_DIMS', `a tensor has at most ${maximumRank} dims, found ${rank}`, 'merge dims');
+    if (rank > maximumRank)
+      throw runtimeError('E_VALUE_DIMS', `a tensor has at most ${maximumRank} dims, found ${rank}`, 'merge dims');
     for (let index = 0; index < rank; index += 1) sizes[index] = BigInt(dims[index]);
     void data.buffer; // as above: from here on the array's memory stays where it is
     // An empty array has no address of its own.
     const memory = data.byteLength === 0 ? nothing : data;
-    const pointer = read(table.CreateTensorWithDataAsOrtValue, 'make a tensor', environment.cpuMemory, memory, data.byteLength, sizes, rank, code);
+    const pointer = read(
+      table.CreateTensorWithDataAsOrtValue,
+      'make a tensor',
+      environment.cpuMemory,
+      memory,
+      data.byteLength,
+      sizes,
+      rank,
+      code,
+    );
     return new NativeValue(data, Object.freeze(dims.slice()), type, createHandle(pointer, table.ReleaseValue));
   };
 }
@@ -74,8 +87,13 @@ export function checkHeld(values: readonly HeldValue[]): void {
   for (let index = 0; index < values.length; index += 1) {
     const held = values[index];
     if (held.handle.pointer !== 0 && held.value.data.byteLength === held.bytes) continue;
-    if (held.handle.pointer === 0) throw runtimeError('E_DISPOSED', `the value of ${held.what} was disposed of`, 'bind another value');
-    throw runtimeError('E_VALUE_BUFFER', `the memory of ${held.what} was transferred away`, 'never transfer the buffer of a bound array');
+    if (held.handle.pointer === 0)
+      throw runtimeError('E_DISPOSED', `the value of ${held.what} was disposed of`, 'bind another value');
+    throw runtimeError(
+      'E_VALUE_BUFFER',
+      `the memory of ${held.what} was transferred away`,
+      'never transfer the buffer of a bound array',
+    );
   }
 }
 
@@ -89,7 +107,11 @@ export function valueHandle(value: Value, api: NativeApi, what: string): Handle 
   const handle = (value as Partial<NativeValue> | null | undefined)?.[brand];
   // Each library frees its own values: the function tells whose this one is.
   if (handle === undefined || handle.free !== api.table.ReleaseValue) {
-    throw runtimeError('E_VALUE_FOREIGN', `${what} is no value of this runtime`, 'make it with createValue of the runtime that made the session');
+    throw runtimeError(
+      'E_VALUE_FOREIGN',
+      `${what} is no value of this runtime`,
+      'make it with createValue of the runtime that made the session',
+    );
   }
   if (handle.pointer === 0) {
     throw runtimeError('E_DISPOSED', `the value for ${what} was disposed of`, 'dispose of values after their last run');

@@ -5,8 +5,10 @@ import { expectError, expectRejection } from './expectError';
 import { collect, garbageCollector } from './forceGc';
 import { copies, doubling, longProducts, makeModel } from './models';
 
-const vector = (runtime: Runtime, ...data: number[]): Value => runtime.createValue(Float32Array.from(data), [data.length], 'float32');
-const matrix = (runtime: Runtime, n: number, fill = 0): Value => runtime.createValue(new Float32Array(n * n).fill(fill), [n, n], 'float32');
+const vector = (runtime: Runtime, ...data: number[]): Value =>
+  runtime.createValue(Float32Array.from(data), [data.length], 'float32');
+const matrix = (runtime: Runtime, n: number, fill = 0): Value =>
+  runtime.createValue(new Float32Array(n * n).fill(fill), [n, n], 'float32');
 
 /** state' = state + delta, the shape of a training step. */
 const step = makeModel({
@@ -85,10 +87,26 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('bindings of %s', (prefer)
     const session = runtime.createSession(doubling());
     const x = vector(runtime, 1, 2, 3, 4);
     expectError(() => session.createBinding({ z: x }), 'E_NAME', /the session has no input 'z'; its inputs are 'x'/);
-    expectError(() => session.createBinding({ x }, { x }), 'E_NAME', /the session has no output 'x'; its outputs are 'y'/);
-    expectError(() => session.createBinding({ x: vector(runtime, 1, 2) }), 'E_VALUE_DIMS', /input 'x' is \[4\], found \[2\]/);
-    expectError(() => session.createBinding({ x }, { y: runtime.createValue(new Float32Array(4), [2, 2], 'float32') }), 'E_VALUE_DIMS', /output 'y' is \[4\], found \[2,2\]/);
-    expectError(() => session.createBinding({ x: runtime.createValue(new Int32Array(4), [4], 'int32') }), 'E_VALUE_TYPE', /input 'x' is float32, found int32/);
+    expectError(
+      () => session.createBinding({ x }, { x }),
+      'E_NAME',
+      /the session has no output 'x'; its outputs are 'y'/,
+    );
+    expectError(
+      () => session.createBinding({ x: vector(runtime, 1, 2) }),
+      'E_VALUE_DIMS',
+      /input 'x' is \[4\], found \[2\]/,
+    );
+    expectError(
+      () => session.createBinding({ x }, { y: runtime.createValue(new Float32Array(4), [2, 2], 'float32') }),
+      'E_VALUE_DIMS',
+      /output 'y' is \[4\], found \[2,2\]/,
+    );
+    expectError(
+      () => session.createBinding({ x: runtime.createValue(new Int32Array(4), [4], 'int32') }),
+      'E_VALUE_TYPE',
+      /input 'x' is float32, found int32/,
+    );
     const binding = session.createBinding({}, { y: vector(runtime, 0, 0, 0, 0) });
     expectError(() => binding.setOutput('y', vector(runtime, 0)), 'E_VALUE_DIMS', /output 'y' is \[4\], found \[1\]/);
     session.dispose();
@@ -99,19 +117,31 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('bindings of %s', (prefer)
     const missing = session.createBinding({ state: vector(runtime, 0, 0, 0) }, { next: vector(runtime, 0, 0, 0) });
     expectError(() => missing.run(), 'E_NAME', /inputs without a value: 'delta'; set them before the run/);
     const idle = session.createBinding({ state: vector(runtime, 0, 0, 0), delta: vector(runtime, 0, 0, 0) });
-    expectError(() => idle.run(), 'E_RUNTIME_ARGUMENT', /could not run the session/);
+    expectError(() => idle.run(), 'E_NAME', /no output has a value/);
     session.dispose();
   });
 
   it('refuse outputs that do not fit where the model leaves the shape open', () => {
     const session = runtime.createSession(doubling(['n', 'm']));
     const x = runtime.createValue(new Float32Array(600), [20, 30], 'float32');
-    for (const dims of [[1, 1], [30, 20], [40, 30]]) {
+    for (const dims of [
+      [1, 1],
+      [30, 20],
+      [40, 30],
+    ]) {
       const y = runtime.createValue(new Float32Array(dims[0] * dims[1]).fill(7), dims, 'float32');
-      expectError(() => session.createBinding({ x }, { y }).run(), 'E_RUNTIME_ARGUMENT', new RegExp(`[{[]${dims.join(',')}[\\]}]`));
-      expect(y.data.every((number) => number === 7)).toBe(true);
+      expectError(
+        () => session.createBinding({ x }, { y }).run(),
+        'E_RUNTIME_ARGUMENT',
+        new RegExp(`[{[]${dims.join(',')}[\\]}]`),
+      );
+      expect((y.data as Float32Array).every((number) => number === 7)).toBe(true);
     }
-    expectError(() => session.createBinding({ x: runtime.createValue(new Float32Array(6), [6], 'float32') }), 'E_VALUE_DIMS', /input 'x' is \[\?,\?\], found \[6\]/);
+    expectError(
+      () => session.createBinding({ x: runtime.createValue(new Float32Array(6), [6], 'float32') }),
+      'E_VALUE_DIMS',
+      /input 'x' is \[\?,\?\], found \[6\]/,
+    );
     session.dispose();
   });
 
@@ -126,7 +156,10 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('bindings of %s', (prefer)
         outputs: [{ name: 'c', dims: ['k'] }],
       }),
     );
-    const binding = session.createBinding({ a: vector(runtime, 1, 2), b: vector(runtime, 1, 2, 3) }, { c: vector(runtime, 0, 0, 0) });
+    const binding = session.createBinding(
+      { a: vector(runtime, 1, 2), b: vector(runtime, 1, 2, 3) },
+      { c: vector(runtime, 0, 0, 0) },
+    );
     expectError(() => binding.run(), 'E_RUNTIME_FAILED', /while running Add node/);
     binding.setInput('a', vector(runtime, 1, 2, 3));
     binding.run(); // and it works again
@@ -179,7 +212,9 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('bindings of %s', (prefer)
   it('of one session run at the same time', async () => {
     const session = runtime.createSession(doubling());
     const outputs = Array.from({ length: 20 }, () => vector(runtime, 0, 0, 0, 0));
-    await Promise.all(outputs.map((y, index) => session.createBinding({ x: vector(runtime, index, 0, 0, 1) }, { y }).runAsync()));
+    await Promise.all(
+      outputs.map((y, index) => session.createBinding({ x: vector(runtime, index, 0, 0, 1) }, { y }).runAsync()),
+    );
     expect(outputs.map((y) => y.data[0])).toEqual(outputs.map((_, index) => 2 * index));
     session.dispose();
   });
@@ -197,7 +232,11 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('bindings of %s', (prefer)
     const session = runtime.createSession(doubling());
     const y = vector(runtime, 0, 0, 0, 0);
     const binding = session.createBinding({ x: vector(runtime, 1, 2, 3, 4) }, { y });
-    await expectRejection(() => binding.runAsync({ signal: AbortSignal.abort() }), 'E_CANCELLED', /cancelled by its signal/);
+    await expectRejection(
+      () => binding.runAsync({ signal: AbortSignal.abort() }),
+      'E_CANCELLED',
+      /cancelled by its signal/,
+    );
     expect([...y.data]).toEqual([0, 0, 0, 0]);
     const controller = new AbortController();
     await binding.runAsync({ signal: controller.signal });
@@ -219,7 +258,7 @@ describe('the C API', () => {
     const run = binding.runAsync({ signal: controller.signal });
     setTimeout(() => controller.abort(new Error('enough')), 5);
     await expectRejection(() => run, 'E_CANCELLED', /cancelled by its signal; run again with another signal/);
-    expect(y.data[0]).toBe(0); // the last product never came
+    expect((y.data as Float32Array)[0]).toBe(0); // the last product never came
     await binding.runAsync({ signal: new AbortController().signal });
     expect(y.data[0]).toBeCloseTo(1, 3);
     y.data.fill(0);
@@ -254,7 +293,10 @@ describe('the C API', () => {
   });
 
   it('keeps a session, values and memory alive as long as a binding may run', async () => {
-    const make = (): { binding: ReturnType<ReturnType<Runtime['createSession']>['createBinding']>; read: () => number[] } => {
+    const make = (): {
+      binding: ReturnType<ReturnType<Runtime['createSession']>['createBinding']>;
+      read: () => number[];
+    } => {
       const y = new Float32Array(4);
       const binding = runtime
         .createSession(doubling())
@@ -272,7 +314,10 @@ describe('the C API', () => {
     const begin = (): Promise<void> =>
       runtime
         .createSession(longProducts(256, 60), { threads: 1 })
-        .createBinding({ x: matrix(runtime, 256, 1), w: matrix(runtime, 256, 1 / 256) }, { y: runtime.createValue(y, [256, 256], 'float32') })
+        .createBinding(
+          { x: matrix(runtime, 256, 1), w: matrix(runtime, 256, 1 / 256) },
+          { y: runtime.createValue(y, [256, 256], 'float32') },
+        )
         .runAsync({ signal: new AbortController().signal });
     const run = begin();
     await collect(gc, 4);

@@ -16,7 +16,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('the library in onnxruntime-node', () => {
   it('is called through the C API, and has the version that the package says', () => {
     const runtime = loadRuntime();
-    const { version } = JSON.parse(readFileSync(require.resolve('onnxruntime-node/package.json'), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(require.resolve('onnxruntime-node/package.json'), 'utf8')) as {
+      version: string;
+    };
     expect(runtime.kind).toBe('c-api');
     expect(runtime.version).toBe(version);
     expect(runtime.providers).toContain('CPUExecutionProvider');
@@ -35,19 +37,26 @@ describe('the library in onnxruntime-node', () => {
       'bin/napi-v6',
       process.platform,
       process.arch,
-      { linux: 'libonnxruntime.so.1', darwin: 'libonnxruntime.1.dylib' }[process.platform as string] ?? 'onnxruntime.dll',
+      { linux: 'libonnxruntime.so.1', darwin: 'libonnxruntime.1.dylib' }[process.platform as string] ??
+        'onnxruntime.dll',
     );
     expect(loadRuntime({ libraryPath }).version).toBe(loadRuntime().version);
   });
 
   it('lists the same providers in both ways', () => {
-    expect([...loadRuntime({ prefer: 'onnxruntime-node' }).providers].sort()).toEqual([...loadRuntime().providers].sort());
+    expect([...loadRuntime({ prefer: 'onnxruntime-node' }).providers].sort()).toEqual(
+      [...loadRuntime().providers].sort(),
+    );
   });
 });
 
 describe('another library', () => {
   it('must exist', () => {
-    expectError(() => loadRuntime({ libraryPath: '/nowhere/lib.so' }), 'E_RUNTIME_MISSING', /no library at \/nowhere\/lib\.so; correct libraryPath/);
+    expectError(
+      () => loadRuntime({ libraryPath: '/nowhere/lib.so' }),
+      'E_RUNTIME_MISSING',
+      /no library at \/nowhere\/lib\.so; correct libraryPath/,
+    );
   });
 
   it('is also taken from the environment, and never replaced by a fallback', () => {
@@ -59,7 +68,11 @@ describe('another library', () => {
   it('must be a library', () => {
     const text = path.join(folder, 'text.so');
     writeFileSync(text, 'this is no library');
-    expectError(() => loadRuntime({ libraryPath: text }), 'E_RUNTIME_LIBRARY', /text\.so is no ONNX Runtime that can be used/);
+    expectError(
+      () => loadRuntime({ libraryPath: text }),
+      'E_RUNTIME_LIBRARY',
+      /text\.so is no ONNX Runtime that can be used/,
+    );
     expectError(() => loadRuntime({ libraryPath: folder }), 'E_RUNTIME_LIBRARY', /is no ONNX Runtime that can be used/);
   });
 
@@ -70,10 +83,22 @@ describe('another library', () => {
     expectError(() => loadRuntime({ libraryPath: system }), 'E_RUNTIME_LIBRARY', /OrtGetApiBase/);
   });
 
-  it.skipIf(process.platform !== 'linux')('must hold its functions itself: the binding of onnxruntime-node only links to them', () => {
-    const binding = path.join(path.dirname(require.resolve('onnxruntime-node/package.json')), 'bin/napi-v6/linux', process.arch, 'onnxruntime_binding.node');
-    expectError(() => loadRuntime({ libraryPath: binding }), 'E_RUNTIME_LIBRARY', /base table holds what is no function/);
-  });
+  it.skipIf(process.platform !== 'linux')(
+    'must hold its functions itself: the binding of onnxruntime-node only links to them',
+    () => {
+      const binding = path.join(
+        path.dirname(require.resolve('onnxruntime-node/package.json')),
+        'bin/napi-v6/linux',
+        process.arch,
+        'onnxruntime_binding.node',
+      );
+      expectError(
+        () => loadRuntime({ libraryPath: binding }),
+        'E_RUNTIME_LIBRARY',
+        /base table holds what is no function/,
+      );
+    },
+  );
 
   it('refuses an unknown preference', () => {
     expectError(() => loadRuntime({ prefer: 'gpu' as 'c-api' }), 'E_RUNTIME_OPTION', /unknown prefer 'gpu'/);
@@ -164,7 +189,8 @@ describe('without koffi', () => {
   const withhold = (...names: string[]): void => {
     vi.resetModules();
     loader._load = function (request, ...more) {
-      if (names.some((name) => request === name || request.startsWith(`${name}/`) || request.includes(`${name}/dist`))) throw new Error(`Cannot find module '${request}'`);
+      if (names.some((name) => request === name || request.startsWith(`${name}/`) || request.includes(`${name}/dist`)))
+        throw new Error(`Cannot find module '${request}'`);
       return original.call(this, request, ...more);
     };
   };
@@ -192,6 +218,10 @@ describe('without koffi', () => {
   it('says so when there is neither', async () => {
     withhold('koffi', 'onnxruntime-node');
     const { loadRuntime: load } = await import('../../src/runtime');
-    expectError(() => load(), 'E_RUNTIME_MISSING', /onnxruntime-node .*cannot be loaded.*; npm install onnxruntime-node/);
+    expectError(
+      () => load(),
+      'E_RUNTIME_MISSING',
+      /onnxruntime-node .*cannot be loaded.*; npm install onnxruntime-node/,
+    );
   });
 });

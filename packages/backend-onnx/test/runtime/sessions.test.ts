@@ -10,7 +10,8 @@ import { doubling, makeModel } from './models';
 const folder = mkdtempSync(path.join(tmpdir(), 'tesserae-session-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const vector = (runtime: Runtime, ...data: number[]): Value => runtime.createValue(Float32Array.from(data), [data.length], 'float32');
+const vector = (runtime: Runtime, ...data: number[]): Value =>
+  runtime.createValue(Float32Array.from(data), [data.length], 'float32');
 
 /** z = x * w with w [2] as an initializer. */
 const weighted = makeModel({
@@ -56,7 +57,12 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('sessions of %s', (prefer)
   });
 
   it.each(['disabled', 'basic', 'extended', 'all'] as const)('optimize the graph: %s', (graphOptimization) => {
-    const session = runtime.createSession(doubling(), { graphOptimization, memoryPattern: false, arena: false, configEntries: { 'session.disable_prepacking': '1' } });
+    const session = runtime.createSession(doubling(), {
+      graphOptimization,
+      memoryPattern: false,
+      arena: false,
+      configEntries: { 'session.disable_prepacking': '1' },
+    });
     const y = vector(runtime, 0, 0, 0, 0);
     session.createBinding({ x: vector(runtime, 1, 2, 3, 4) }, { y }).run();
     expect([...y.data]).toEqual([2, 4, 6, 8]);
@@ -72,22 +78,41 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('sessions of %s', (prefer)
     expect(events.some((event) => event.cat === 'Node' && event.args?.op_name === 'Add')).toBe(true);
     session.dispose();
     const silent = runtime.createSession(doubling());
-    expectError(() => silent.endProfiling(), 'E_SESSION_OPTION', /records no profile; create it with the option 'profile'/);
+    expectError(
+      () => silent.endProfiling(),
+      'E_SESSION_OPTION',
+      /records no profile; create it with the option 'profile'/,
+    );
     silent.dispose();
   });
 
   it('refuse options that are none', () => {
-    const bad = (options: object): (() => unknown) => () => runtime.createSession(doubling(), options);
-    for (const threads of [0, -1, 1.5, 4096, '2']) expectError(bad({ threads }), 'E_SESSION_OPTION', /threads must be a whole number from 1 to 1024/);
+    const bad =
+      (options: object): (() => unknown) =>
+      () =>
+        runtime.createSession(doubling(), options);
+    for (const threads of [0, -1, 1.5, 4096, '2'])
+      expectError(bad({ threads }), 'E_SESSION_OPTION', /threads must be a whole number from 1 to 1024/);
     expectError(bad({ provider: 'tpu' }), 'E_SESSION_OPTION', /unknown provider 'tpu'; use one of cpu, webgpu, cuda/);
-    expectError(bad({ graphOptimization: 'most' }), 'E_SESSION_OPTION', /unknown graphOptimization 'most'; use one of disabled/);
+    expectError(
+      bad({ graphOptimization: 'most' }),
+      'E_SESSION_OPTION',
+      /unknown graphOptimization 'most'; use one of disabled/,
+    );
     expectError(bad({ profile: '/nowhere/trace' }), 'E_SESSION_OPTION', /no profile can be written to \/nowhere/);
   });
 
   it('refuse what is no model', () => {
-    const session = (model: unknown): (() => unknown) => () => runtime.createSession(model as Uint8Array);
+    const session =
+      (model: unknown): (() => unknown) =>
+      () =>
+        runtime.createSession(model as Uint8Array);
     const seeded = Uint8Array.from({ length: 5000 }, (_, index) => (index * 2654435761) >>> 24);
-    expectError(session(Uint8Array.of(1, 2, 3, 4, 5)), 'E_MODEL_INVALID', /protobuf parsing failed; pass the bytes of an ONNX model/);
+    expectError(
+      session(Uint8Array.of(1, 2, 3, 4, 5)),
+      'E_MODEL_INVALID',
+      /protobuf parsing failed; pass the bytes of an ONNX model/,
+    );
     expectError(session(seeded), 'E_MODEL_INVALID', /protobuf/);
     expectError(session(doubling().subarray(0, 40)), 'E_MODEL_INVALID', /protobuf/);
     expectError(session(new Uint8Array(0)), 'E_MODEL_INVALID', /expected the bytes of an ONNX model or its path/);
@@ -95,7 +120,11 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('sessions of %s', (prefer)
     expectError(session('/nowhere/model.onnx'), 'E_MODEL_FILE', /there is no file at '\/nowhere\/model\.onnx'/);
     expectError(session(folder), 'E_MODEL_FILE', /there is no file at/);
     expectError(session(''), 'E_MODEL_FILE', /there is no file at ''/);
-    const unknown = makeModel({ nodes: [{ opType: 'NoSuchOperator', inputs: ['x'], outputs: ['y'] }], inputs: [{ name: 'x', dims: [1] }], outputs: [{ name: 'y', dims: [1] }] });
+    const unknown = makeModel({
+      nodes: [{ opType: 'NoSuchOperator', inputs: ['x'], outputs: ['y'] }],
+      inputs: [{ name: 'x', dims: [1] }],
+      outputs: [{ name: 'y', dims: [1] }],
+    });
     expectError(session(unknown), 'E_MODEL_INVALID', /NoSuchOperator.*; correct the graph/);
     const text = path.join(folder, 'text.onnx');
     writeFileSync(text, 'no model');
@@ -165,23 +194,39 @@ describe('initializers handed over', () => {
   });
 
   it('must be what the model declares: ONNX Runtime would read their memory as that', () => {
-    expectError(() => runtime.createSession(weighted, { initializers: { v: vector(runtime, 1, 2) } }), 'E_NAME', /no initializer 'v'; declare it; it has 1: w/);
+    expectError(
+      () => runtime.createSession(weighted, { initializers: { v: vector(runtime, 1, 2) } }),
+      'E_NAME',
+      /no initializer 'v'; declare it; it has 1: w/,
+    );
     expectError(() => compute(vector(runtime, 1, 2, 3)), 'E_VALUE_DIMS', /initializer 'w' is \[2\], found \[3\]/);
     const halves = runtime.createValue(new Uint16Array(2), [2], 'float16');
     expectError(() => compute(halves), 'E_VALUE_TYPE', /initializer 'w' is float32, found float16/);
     const gone = vector(runtime, 1, 2);
     gone.dispose();
     expectError(() => compute(gone), 'E_DISPOSED', /initializer 'w' was disposed of/);
-    expectError(() => compute(vector(loadRuntime({ prefer: 'onnxruntime-node' }), 1, 2)), 'E_VALUE_FOREIGN', /initializer 'w' is no value of this runtime/);
+    expectError(
+      () => compute(vector(loadRuntime({ prefer: 'onnxruntime-node' }), 1, 2)),
+      'E_VALUE_FOREIGN',
+      /initializer 'w' is no value of this runtime/,
+    );
   });
 
   it('need the C API', () => {
     const fallback = loadRuntime({ prefer: 'onnxruntime-node' });
-    expectError(() => fallback.createSession(weighted, { initializers: { w: vector(fallback, 1, 2) } }), 'E_NOT_IMPLEMENTED', /takes neither initializers/);
+    expectError(
+      () => fallback.createSession(weighted, { initializers: { w: vector(fallback, 1, 2) } }),
+      'E_NOT_IMPLEMENTED',
+      /takes neither initializers/,
+    );
   });
 });
 
 it('libraries of operators must be libraries of operators', () => {
   const runtime = loadRuntime({ prefer: 'c-api' });
-  expectError(() => runtime.createSession(doubling(), { operatorLibraries: ['/nowhere/operators.so'] }), 'E_RUNTIME_FAILED', /operators\.so/);
+  expectError(
+    () => runtime.createSession(doubling(), { operatorLibraries: ['/nowhere/operators.so'] }),
+    'E_RUNTIME_FAILED',
+    /operators\.so/,
+  );
 });

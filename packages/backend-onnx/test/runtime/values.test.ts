@@ -41,10 +41,16 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('values of %s', (prefer) =
     ['float16', Uint16Array.of(0x3c00, 0xc000), new Uint16Array(2), [0x3c00, 0xc000]],
   ])('carry %s through a run bit for bit', (type, data, room, expected) => {
     const session = runtime.createSession(
-      makeModel({ nodes: [{ opType: 'Identity', inputs: ['x'], outputs: ['y'] }], inputs: [{ name: 'x', dims: [2], type }], outputs: [{ name: 'y', dims: [2], type }] }),
+      makeModel({
+        nodes: [{ opType: 'Identity', inputs: ['x'], outputs: ['y'] }],
+        inputs: [{ name: 'x', dims: [2], type }],
+        outputs: [{ name: 'y', dims: [2], type }],
+      }),
     );
     expect(session.inputs).toEqual([{ name: 'x', type, dims: [2] }]);
-    session.createBinding({ x: runtime.createValue(data, [2], type) }, { y: runtime.createValue(room, [2], type) }).run();
+    session
+      .createBinding({ x: runtime.createValue(data, [2], type) }, { y: runtime.createValue(room, [2], type) })
+      .run();
     expect([...room]).toEqual(expected);
     session.dispose();
   });
@@ -52,7 +58,9 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('values of %s', (prefer) =
   it('may be scalars, empty, parts of a buffer and shared memory', () => {
     const run = (dims: (number | string)[], x: Float32Array, y: Float32Array, shape: number[]): number[] => {
       const session = runtime.createSession(doubling(dims));
-      session.createBinding({ x: runtime.createValue(x, shape, 'float32') }, { y: runtime.createValue(y, shape, 'float32') }).run();
+      session
+        .createBinding({ x: runtime.createValue(x, shape, 'float32') }, { y: runtime.createValue(y, shape, 'float32') })
+        .run();
       session.dispose();
       return [...y];
     };
@@ -67,18 +75,56 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('values of %s', (prefer) =
   });
 
   it('refuse the wrong array, type, dims, length and buffer', () => {
-    expectError(() => runtime.createValue(new Float32Array(2), [2], 'int32'), 'E_VALUE_TYPE', /int32 lives in a Int32Array, found Float32Array; pass a Int32Array/);
-    expectError(() => runtime.createValue([1, 2] as unknown as Float32Array, [2], 'float32'), 'E_VALUE_TYPE', /found object/);
-    expectError(() => runtime.createValue(null as unknown as Float32Array, [2], 'float32'), 'E_VALUE_TYPE', /Float32Array/);
-    expectError(() => runtime.createValue(new Float32Array(2), [2], 'float' as 'float32'), 'E_VALUE_TYPE', /unknown element type 'float'; use one of float32/);
-    expectError(() => runtime.createValue(new Float32Array(2), [2], 'toString' as 'float32'), 'E_VALUE_TYPE', /unknown element type/);
+    expectError(
+      () => runtime.createValue(new Float32Array(2), [2], 'int32'),
+      'E_VALUE_TYPE',
+      /int32 lives in a Int32Array, found Float32Array; pass a Int32Array/,
+    );
+    expectError(
+      () => runtime.createValue([1, 2] as unknown as Float32Array, [2], 'float32'),
+      'E_VALUE_TYPE',
+      /found object/,
+    );
+    expectError(
+      () => runtime.createValue(null as unknown as Float32Array, [2], 'float32'),
+      'E_VALUE_TYPE',
+      /Float32Array/,
+    );
+    expectError(
+      () => runtime.createValue(new Float32Array(2), [2], 'float' as 'float32'),
+      'E_VALUE_TYPE',
+      /unknown element type 'float'; use one of float32/,
+    );
+    expectError(
+      () => runtime.createValue(new Float32Array(2), [2], 'toString' as 'float32'),
+      'E_VALUE_TYPE',
+      /unknown element type/,
+    );
     for (const dims of [[-2], [1.5], [NaN], [2 ** 53, 2 ** 53], ['2'], null, undefined, 2]) {
-      expectError(() => runtime.createValue(new Float32Array(2), dims as number[], 'float32'), 'E_VALUE_DIMS', /dims must be an array of whole numbers/);
+      expectError(
+        () => runtime.createValue(new Float32Array(2), dims as number[], 'float32'),
+        'E_VALUE_DIMS',
+        /dims must be an array of whole numbers/,
+      );
     }
-    expectError(() => runtime.createValue(new Float32Array(5), [2, 3], 'float32'), 'E_VALUE_SIZE', /dims \[2,3\] need 6 elements, the Float32Array has 5/);
-    expectError(() => runtime.createValue(new Float32Array(7), [2, 3], 'float32'), 'E_VALUE_SIZE', /need 6 elements, the Float32Array has 7/);
-    const resizable = new (ArrayBuffer as unknown as new (n: number, o: object) => ArrayBuffer)(8, { maxByteLength: 16 });
-    expectError(() => runtime.createValue(new Float32Array(resizable), [2], 'float32'), 'E_VALUE_BUFFER', /must stay where it is, found a resizable buffer/);
+    expectError(
+      () => runtime.createValue(new Float32Array(5), [2, 3], 'float32'),
+      'E_VALUE_SIZE',
+      /dims \[2,3\] need 6 elements, the Float32Array has 5/,
+    );
+    expectError(
+      () => runtime.createValue(new Float32Array(7), [2, 3], 'float32'),
+      'E_VALUE_SIZE',
+      /need 6 elements, the Float32Array has 7/,
+    );
+    const resizable = new (ArrayBuffer as unknown as new (n: number, o: object) => ArrayBuffer)(8, {
+      maxByteLength: 16,
+    });
+    expectError(
+      () => runtime.createValue(new Float32Array(resizable), [2], 'float32'),
+      'E_VALUE_BUFFER',
+      /must stay where it is, found a resizable buffer/,
+    );
     const gone = new Float32Array(2);
     structuredClone(gone.buffer, { transfer: [gone.buffer] });
     expectError(() => runtime.createValue(gone, [2], 'float32'), 'E_VALUE_SIZE', /has 0/);
@@ -88,8 +134,16 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('values of %s', (prefer) =
     const other = loadRuntime({ prefer: prefer === 'c-api' ? 'onnxruntime-node' : 'c-api' });
     const session = runtime.createSession(doubling());
     const foreign = other.createValue(new Float32Array(4), [4], 'float32');
-    expectError(() => session.createBinding({ x: foreign }), 'E_VALUE_FOREIGN', /input 'x' is no value of this runtime/);
-    expectError(() => session.createBinding({ x: new Float32Array(4) as never }), 'E_VALUE_FOREIGN', /input 'x' is no value/);
+    expectError(
+      () => session.createBinding({ x: foreign }),
+      'E_VALUE_FOREIGN',
+      /input 'x' is no value of this runtime/,
+    );
+    expectError(
+      () => session.createBinding({ x: new Float32Array(4) as never }),
+      'E_VALUE_FOREIGN',
+      /input 'x' is no value/,
+    );
     expectError(() => session.createBinding({ x: undefined as never }), 'E_VALUE_FOREIGN', /input 'x' is no value/);
     session.dispose();
   });
@@ -98,11 +152,19 @@ describe.each(['c-api', 'onnxruntime-node'] as const)('values of %s', (prefer) =
 it('values have at most 64 dims, which is more than anyone uses', () => {
   const runtime = loadRuntime({ prefer: 'c-api' });
   runtime.createValue(new Float32Array(1), Array<number>(64).fill(1), 'float32').dispose();
-  expectError(() => runtime.createValue(new Float32Array(1), Array<number>(65).fill(1), 'float32'), 'E_VALUE_DIMS', /at most 64 dims, found 65/);
+  expectError(
+    () => runtime.createValue(new Float32Array(1), Array<number>(65).fill(1), 'float32'),
+    'E_VALUE_DIMS',
+    /at most 64 dims, found 65/,
+  );
 });
 
 it('bfloat16 goes through the C API', () => {
   const data = Uint16Array.of(0x3f80);
   loadRuntime({ prefer: 'c-api' }).createValue(data, [1], 'bfloat16').dispose();
-  expectError(() => loadRuntime({ prefer: 'onnxruntime-node' }).createValue(data, [1], 'bfloat16'), 'E_NOT_IMPLEMENTED', /no bfloat16/);
+  expectError(
+    () => loadRuntime({ prefer: 'onnxruntime-node' }).createValue(data, [1], 'bfloat16'),
+    'E_NOT_IMPLEMENTED',
+    /no bfloat16/,
+  );
 });
