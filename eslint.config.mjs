@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 const builtIns = [
   'Error|TypeError|RangeError|SyntaxError|AggregateError',
   'Array|ArrayBuffer|SharedArrayBuffer|DataView|Buffer',
-  'U?Int(8|16|32)Array|Uint8ClampedArray|Float(16|32|64)Array|Big(Ui|I)nt64Array',
+  '(Int|Uint)(8|16|32)Array|Uint8ClampedArray|Float(16|32|64)Array|Big(Ui|I)nt64Array',
   'Map|Set|WeakMap|WeakSet|WeakRef|Date|RegExp|Promise|Function|URL|AbortSignal',
 ].join('|');
 

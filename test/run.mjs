@@ -65,6 +65,8 @@ function runTests() {
     const file = path.relative(root, suite.name);
     const failed = suite.assertionResults.filter((test) => test.status === 'failed');
     failures.push(...failed.map((test) => `${file}: ${test.fullName}`));
+    const skipped = suite.assertionResults.filter((test) => ['pending', 'skipped'].includes(test.status));
+    if (skipped.length > 0) console.log(`○ skipped in ${file}: ${skipped.map((test) => test.fullName).join(' · ')}`);
     // A file that fails before its first test has no failed test to count.
     if (suite.status === 'failed' && failed.length === 0) count(`${file}: ${firstLine(suite.message)}`, false);
   }

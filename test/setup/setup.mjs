@@ -29,15 +29,15 @@ export function ensureBuilt() {
 }
 
 /** Whether the packages in node_modules are those of package-lock.json, compared entry by entry. */
-export function isInstalled() {
-  const wanted = readPackages(path.join(root, 'package-lock.json'));
-  const installed = readPackages(path.join(root, 'node_modules', '.package-lock.json'));
+export function isInstalled(folder = root) {
+  const wanted = readPackages(path.join(folder, 'package-lock.json'));
+  const installed = readPackages(path.join(folder, 'node_modules', '.package-lock.json'));
   if (wanted === undefined || installed === undefined) return false;
   return Object.entries(wanted).every(([place, entry]) => {
     if (!place.includes('node_modules/')) return true; // the workspace itself
     const found = installed[place];
     if (found === undefined) return entry.optional === true || entry.devOptional === true || entry.peer === true;
-    return found.version === entry.version && found.resolved === entry.resolved && existsSync(path.join(root, place));
+    return found.version === entry.version && found.resolved === entry.resolved && existsSync(path.join(folder, place));
   });
 }
 
