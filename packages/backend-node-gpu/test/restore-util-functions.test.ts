@@ -40,7 +40,7 @@ describe('restoreUtilFunctions', () => {
   });
 
   const everything: Record<string, unknown> = {
-    undefined: undefined,
+    undefined,
     null: null,
     boolean: false,
     number: NaN,

@@ -1,8 +1,62 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { availableParallelism } from 'node:os';
+import { definePlugin } from '@tesserae/registry';
+import type { Plugin } from '@tesserae/registry';
+import { useJavaScript, useOnnxRuntime, useTensorFlow, useWasm } from './activate';
 import type { BackendCandidate, BackendName, BackendRequest, BackendTaken } from './candidate';
-import { backendError } from './errors';
-import { completeWasmKernels } from './wasm-kernels';
+
+declare module '@tesserae/registry' {
+  interface PluginKinds {
+    backend: BackendCandidate;
+  }
+  interface PluginCatalog {
+    'backend:tfjs-node-gpu': BackendPlugin<'tfjs-node-gpu'>;
+    'backend:onnx': BackendPlugin<'onnx'>;
+    'backend:tfjs-node': BackendPlugin<'tfjs-node'>;
+    'backend:wasm': BackendPlugin<'wasm'>;
+    'backend:cpu': BackendPlugin<'cpu'>;
+  }
+}
+
+/** A plugin that makes a candidate for `selectBackend`. */
+export type BackendPlugin<N extends string = string> = Plugin<'backend', N, () => BackendCandidate>;
+
+/**
+ * The backends that `selectBackend` tries, best first, as plugins for a registry.
+ *
+ * Nothing is loaded before a candidate is used.
+ *
+ * @returns each plugin, when called, makes its candidate
+ *
+ * @example
+ * ```ts
+ * import { backendPlugins, selectBackend } from '@tesserae/core';
+ * import { createRegistry } from '@tesserae/registry';
+ *
+ * const kit = createRegistry(backendPlugins);
+ * const plain = await kit.create('backend', 'cpu');
+ * const selected = await selectBackend({ candidates: [plain], log: false });
+ * console.log(selected.name); // → cpu
+ * ```
+ */
+export const backendPlugins: readonly BackendPlugin<BackendName>[] = /* @__PURE__ */ makePlugins();
+
+function makePlugins(): BackendPlugin<BackendName>[] {
+  return [
+    plugin('tfjs-node-gpu', 'TensorFlow on an NVIDIA GPU', () => useTensorFlow('gpu')),
+    plugin('onnx', 'ONNX Runtime: whole programs on the CPU, WebGPU or CUDA', useOnnxRuntime),
+    plugin('tfjs-node', 'TensorFlow on the CPU', () => useTensorFlow('cpu')),
+    plugin('wasm', "TensorFlow.js's own WebAssembly", useWasm),
+    plugin('cpu', 'Plain JavaScript', useJavaScript),
+  ];
+}
+
+function plugin<N extends BackendName>(
+  name: N,
+  description: string,
+  use: (request: BackendRequest) => Promise<BackendTaken>,
+): BackendPlugin<N> {
+  const create = (): BackendCandidate => ({ name, use });
+  return definePlugin({ kind: 'backend', name, package: '@tesserae/core', apiVersion: 1, description, create });
+}
 
 /**
  * Lists the backends that `selectBackend` tries, best first; nothing is loaded before one of them is used.
@@ -17,82 +71,5 @@ import { completeWasmKernels } from './wasm-kernels';
  * ```
  */
 export function builtInBackends(): BackendCandidate[] {
-  return [
-    { name: 'tfjs-node-gpu', use: () => useTensorFlow('gpu') },
-    { name: 'onnx', use: useOnnxRuntime },
-    { name: 'tfjs-node', use: () => useTensorFlow('cpu') },
-    { name: 'wasm', use: useWasm },
-    { name: 'cpu', use: useJavaScript },
-  ];
-}
-
-async function useTensorFlow(device: 'gpu' | 'cpu'): Promise<BackendTaken> {
-  const { useNodeGpu } = await import('@tesserae/backend-node-gpu');
-  const loaded = await useNodeGpu({ prefer: device, only: true, requireGpu: device === 'gpu' });
-  const version = loaded.tensorflowVersion === undefined ? '' : ` ${loaded.tensorflowVersion}`;
-  return { description: `TensorFlow${version} on the ${loaded.usingGpu ? 'GPU' : 'CPU'}` };
-}
-
-async function useOnnxRuntime(request: BackendRequest): Promise<BackendTaken> {
-  const { useOnnx } = await import('@tesserae/backend-onnx');
-  const threads = request.threads ?? availableParallelism();
-  const provider = request.provider ?? 'cpu';
-  const { runtime } = await useOnnx({ threads, provider });
-  if (provider !== 'cpu') await compute(); // sessions are made when they are needed: learn now whether one can be
-  return { description: `ONNX Runtime ${runtime.version} on ${provider === 'cpu' ? 'the CPU' : provider}`, threads };
-}
-
-/** Runs one op on the active backend and reads its result. */
-async function compute(): Promise<void> {
-  const sum = tf.tidy(() => tf.add(tf.scalar(1), tf.scalar(2)));
-  try {
-    await sum.data();
-  } finally {
-    sum.dispose();
-  }
-}
-
-async function useWasm(request: BackendRequest): Promise<BackendTaken> {
-  const wasm = await importPeer('wasm', () => import('@tensorflow/tfjs-backend-wasm'));
-  if (request.threads !== undefined) wasm.setThreadsCount(request.threads);
-  await activate('wasm');
-  completeWasmKernels();
-  return { description: 'WebAssembly', ...(request.threads === undefined ? {} : { threads: request.threads }) };
-}
-
-async function useJavaScript(): Promise<BackendTaken> {
-  await import('@tensorflow/tfjs-backend-cpu');
-  await activate('cpu');
-  // TensorFlow.js advertises its node packages at the first tensor; the line that selectBackend prints has said more.
-  (tf.backend() as { firstUse?: boolean }).firstUse = false;
-  return { description: 'plain JavaScript, slow', threads: 1 };
-}
-
-/** Loads a package that users may leave out, and says how to get it where they have. */
-async function importPeer<M>(name: BackendName, load: () => Promise<M>): Promise<M> {
-  try {
-    return await load();
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const absent = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
-    throw backendError({
-      code: 'E_BACKEND_UNAVAILABLE',
-      message: absent
-        ? `@tensorflow/tfjs-backend-${name} is not installed`
-        : `@tensorflow/tfjs-backend-${name} does not load: ${message}`,
-      fix: absent ? `run npm install @tensorflow/tfjs-backend-${name}` : 'reinstall it, or prefer another backend',
-      cause,
-      details: { summary: absent ? 'not installed' : 'does not load' },
-    });
-  }
-}
-
-async function activate(name: BackendName): Promise<void> {
-  if (await tf.setBackend(name)) return;
-  throw backendError({
-    code: 'E_BACKEND_UNAVAILABLE',
-    message: `TensorFlow.js could not start its backend '${name}'`,
-    fix: `check that @tensorflow/tfjs-core and @tensorflow/tfjs-backend-${name} have the same version`,
-    details: { summary: 'does not start' },
-  });
+  return backendPlugins.map((make) => make());
 }

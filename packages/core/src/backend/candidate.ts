@@ -20,8 +20,11 @@ export interface BackendTaken {
   threads?: number;
 }
 
-/** One way to compute: `use` makes it the active backend of TensorFlow.js, or throws and says why it cannot. */
+/**
+ * One way to compute: `use` makes it the active backend of TensorFlow.js, or throws and says why it cannot. Plugins of
+ * the kind `backend` make candidates; any of them can be given to `selectBackend`.
+ */
 export interface BackendCandidate {
-  readonly name: BackendName;
+  readonly name: string;
   use(request: BackendRequest): Promise<BackendTaken>;
 }

@@ -9,7 +9,7 @@ import { registerGradients } from './gradients/index';
 /** How `selectBackend` chooses. */
 export interface SelectBackendOptions extends BackendRequest {
   /** The backend to try first; without it the environment variable `TESSERAE_BACKEND` is asked, then the order stands. */
-  prefer?: BackendName;
+  prefer?: BackendName | (string & {});
   /** Whether to try the others when the preferred backend cannot be used; `true` unless set. */
   fallback?: boolean;
   /** `false` prints nothing; a function receives the line instead of the console. */
@@ -20,7 +20,7 @@ export interface SelectBackendOptions extends BackendRequest {
 
 /** A backend that was tried and could not be used. */
 export interface BackendAttempt {
-  readonly name: BackendName;
+  readonly name: string;
   /** A few words: `not installed`. */
   readonly why: string;
   /** What would make it usable, where that is known: `run npm install …`. */
@@ -30,7 +30,7 @@ export interface BackendAttempt {
 /** What `selectBackend` took. */
 export interface SelectedBackend {
   /** The backend that is active now. */
-  readonly name: BackendName;
+  readonly name: string;
   /** Its name inside TensorFlow.js, as `tf.getBackend()` gives it: `tensorflow` for both tfjs-node packages. */
   readonly backend: string;
   /** What computes, in words. */
@@ -95,7 +95,7 @@ export async function selectBackend(options: SelectBackendOptions = {}): Promise
 }
 
 interface Asked {
-  name: BackendName;
+  name: string;
   by: 'prefer' | 'TESSERAE_BACKEND';
 }
 
@@ -122,7 +122,7 @@ function environmentChoice(): string | undefined {
 
 function inOrder(
   candidates: readonly BackendCandidate[],
-  first: BackendName | undefined,
+  first: string | undefined,
   fallback: boolean,
 ): BackendCandidate[] {
   if (first === undefined) return [...candidates];
@@ -163,7 +163,7 @@ function announce(
 }
 
 function oneLine(
-  name: BackendName,
+  name: string,
   taken: BackendTaken,
   reason: string,
   tried: readonly BackendAttempt[],

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { backendNames, builtInBackends, selectBackend } from '@tesserae/core';
+import { backendNames, backendPlugins, builtInBackends, selectBackend } from '@tesserae/core';
 import type { BackendCandidate, BackendName, BackendRequest, SelectBackendOptions } from '@tesserae/core';
-import { tesseraeError } from '@tesserae/registry';
+import { createRegistry, tesseraeError } from '@tesserae/registry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 /** Candidates that can or cannot be used as the test says, and that note the order in which they were asked. */
@@ -188,7 +188,7 @@ describe('selectBackend', () => {
   });
 
   it('says at once when a provider does not start', async () => {
-    const { candidates } = { candidates: builtInBackends().filter(({ name }) => name === 'onnx') };
+    const candidates = builtInBackends().filter(({ name }) => name === 'onnx');
     const selecting = selectBackend({ candidates, provider: 'cuda', log: false });
     await expect(
       selecting.then(
@@ -200,12 +200,22 @@ describe('selectBackend', () => {
     );
   });
 
+  it('takes candidates from anywhere: plugins of the kind backend', async () => {
+    const kit = createRegistry(backendPlugins);
+    expect(kit.list('backend').map(({ name }) => name)).toEqual([...backendNames].sort());
+    const mine: BackendCandidate = { name: 'mine', use: () => Promise.resolve({ description: 'my own' }) };
+    const candidates = [mine, await kit.create('backend', 'cpu')];
+    expect(await selectBackend({ candidates, log: false })).toMatchObject({ name: 'mine', reason: 'the best' });
+    expect((await selectBackend({ candidates, prefer: 'cpu', log: false })).line).toBe(
+      'backend cpu: plain JavaScript, slow, 1 thread, asked for; not tried: mine',
+    );
+  });
+
   it('lists the built-in backends in the documented order, and finds one without being told which', async () => {
     expect(builtInBackends().map((candidate) => candidate.name)).toEqual([...backendNames]);
     const selected = await selectBackend({ log: false });
-    expect(backendNames).toContain(selected.name);
-    expect(selected.tried.map((attempt) => attempt.name)).toEqual(
-      backendNames.slice(0, backendNames.indexOf(selected.name)),
-    );
+    const names: readonly string[] = backendNames;
+    expect(names).toContain(selected.name);
+    expect(selected.tried.map((attempt) => attempt.name)).toEqual(names.slice(0, names.indexOf(selected.name)));
   });
 });

@@ -1,0 +1,69 @@
+import { selectBackend } from '@tesserae/core';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { trainSmallGpt } from './train-small-gpt';
+
+const root = path.resolve(__dirname, '..', '..');
+const unpacked = path.join(root, 'out', 'software-vulkan', 'environment.json');
+
+/**
+ * A GPU's own driver is tried first; then the software driver, which must be named before the process starts: this file
+ * runs itself once more with its environment. Below: why there is no adapter, or undefined.
+ */
+async function adapterMissing(): Promise<string | undefined> {
+  return selectBackend({ prefer: 'onnx', fallback: false, provider: 'webgpu', log: false }).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+}
+
+const missing = await adapterMissing();
+const again = missing !== undefined && process.env['VK_ICD_FILENAMES'] === undefined && existsSync(unpacked);
+const reason = 'the driver is not there: npm run setup:software-vulkan';
+
+describe.skipIf(missing !== undefined)(
+  `training on WebGPU${missing ? ' (skipped: no adapter in this process)' : ''}`,
+  () => {
+    it.each(['gpt2', 'llama'] as const)(
+      'gives the losses of the CPU: %s',
+      async (form) => {
+        await selectBackend({ prefer: 'onnx', fallback: false, provider: 'cpu', log: false });
+        const expected = await trainSmallGpt(form);
+        await selectBackend({ prefer: 'onnx', fallback: false, provider: 'webgpu', log: false });
+        const found = await trainSmallGpt(form);
+        expect(found.leaked).toBe(0);
+        const differences = found.losses.map((loss, step) => Math.abs(loss - (expected.losses[step] as number)));
+        console.info(`${form}: largest difference of a loss ${Math.max(...differences).toExponential(1)}`);
+        expect(Math.max(...differences)).toBeLessThan(1e-3);
+      },
+      300_000,
+    ); // a software driver compiles every shader first
+  },
+);
+
+describe.skipIf(missing === undefined)(
+  `training on WebGPU without a GPU${missing ? '' : ' (skipped: there is an adapter)'}`,
+  () => {
+    it.skipIf(!again)(
+      again ? 'passes on the software driver' : `passes on the software driver (skipped: ${reason})`,
+      () => {
+        const environment = JSON.parse(readFileSync(unpacked, 'utf8')) as Record<string, string>;
+        const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs');
+        const file = path.relative(root, __filename);
+        const libraries = [environment['LD_LIBRARY_PATH'], process.env['LD_LIBRARY_PATH']].filter(Boolean).join(':');
+        const env = { ...process.env, ...environment, LD_LIBRARY_PATH: libraries };
+        const run = spawnSync(process.execPath, [vitest, 'run', '--project', 'test-conformance', file], {
+          cwd: root,
+          env,
+          encoding: 'utf8',
+          timeout: 550_000,
+        });
+        expect(run.stdout + run.stderr).toMatch(/Tests .*2 passed/);
+        expect(run.status).toBe(0);
+      },
+      600_000,
+    );
+  },
+);
