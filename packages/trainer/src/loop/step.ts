@@ -23,7 +23,7 @@ import {
 import type { ArchitectureConfig, Key, Model, Params } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import type { TokenBatch } from '../data/index';
-import { clipScale, globalNorm } from '../optimizers/clip-gradients';
+import { clipScale, globalNorm, scaleGradients } from '../optimizers/clip-gradients';
 import type { Optimizer, OptimizerState } from '../optimizers/index';
 
 /** The label that does not count. */
@@ -157,8 +157,12 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     step: Scalar,
   ): { parameters: Tensor[]; state: OptimizerState; norm: Scalar } => {
     const norm = globalNorm(gradients); // []
-    const gradientScale = gradientClipNorm === undefined ? undefined : clipScale(norm, gradientClipNorm);
-    const next = optimizer.update(gradients, state, parameters, { learningRate, step, decay, gradientScale });
+    const scale = gradientClipNorm === undefined ? undefined : clipScale(norm, gradientClipNorm); // []
+    const context = { learningRate, step, decay };
+    const next =
+      optimizer.scalesGradients === true
+        ? optimizer.update(gradients, state, parameters, { ...context, gradientScale: scale })
+        : optimizer.update(scaleGradients(gradients, scale), state, parameters, context);
     return { parameters: next.parameters, state: next.state, norm };
   };
 

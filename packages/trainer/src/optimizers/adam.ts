@@ -75,6 +75,7 @@ function createAdam(options: AdamOptions = {}): Optimizer {
   return {
     name: 'adam',
     hyperparameters: { beta1, beta2, eps, weightDecay },
+    scalesGradients: true,
     learningRate,
     init: initMoments,
     update(gradients, state, parameters, { learningRate, decay, gradientScale }) {

@@ -75,12 +75,20 @@ function createAdamw(options: AdamWOptions = {}): Optimizer {
   return {
     name: 'adamw',
     hyperparameters: { beta1, beta2, eps, weightDecay },
+    scalesGradients: true,
     learningRate,
     init: initMoments,
     update(gradients, state, parameters, { learningRate: rate, decay, gradientScale }) {
       const shrink = tf.sub<tf.Scalar>(1, tf.mul(rate, weightDecay)); // []
       const keep = parameters.map((_, i) => (weightDecay > 0 && decay[i] ? shrink : undefined));
-      return momentUpdate(gradients, state as MomentState, parameters, { learningRate: rate, gradientScale, keep, beta1, beta2, eps });
+      return momentUpdate(gradients, state as MomentState, parameters, {
+        learningRate: rate,
+        gradientScale,
+        keep,
+        beta1,
+        beta2,
+        eps,
+      });
     },
   };
 }

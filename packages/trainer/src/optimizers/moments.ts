@@ -73,6 +73,10 @@ export function momentUpdate(
   });
   return {
     parameters: advanced.map(([parameter]) => parameter),
-    state: { mean: advanced.map(([, mean]) => mean), variance: advanced.map(([, , variance]) => variance), weights: [weight1, weight2] },
+    state: {
+      mean: advanced.map(([, mean]) => mean),
+      variance: advanced.map(([, , variance]) => variance),
+      weights: [weight1, weight2],
+    },
   };
 }

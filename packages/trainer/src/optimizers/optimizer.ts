@@ -13,7 +13,10 @@ export interface OptimizerContext {
   readonly step: Scalar;
   /** One flag per parameter: whether weight decay applies to it (not to norms and biases). */
   readonly decay: readonly boolean[];
-  /** [] A factor on all gradients, such as the one that clips their norm; 1 when absent. */
+  /**
+   * [] A factor on all gradients, such as the one that clips their norm; 1 when absent. Only given to optimizers that
+   * say `scalesGradients`; for the others it is applied before.
+   */
   readonly gradientScale?: Scalar | undefined;
 }
 
@@ -36,6 +39,8 @@ export type Hyperparameter = number | boolean | string | undefined;
 export interface Optimizer {
   readonly name: string;
   readonly hyperparameters: Readonly<Record<string, Hyperparameter>>;
+  /** Whether `update` applies `gradientScale` itself, which saves a pass over the gradients. */
+  readonly scalesGradients?: boolean;
   /** The rate to use when no schedule is given. */
   readonly learningRate?: number;
   init(parameters: readonly Tensor[]): OptimizerState;

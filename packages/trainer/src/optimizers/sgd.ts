@@ -90,6 +90,7 @@ function createSgd(options: SgdOptions = {}): Optimizer {
   return {
     name: 'sgd',
     hyperparameters: { momentum, dampening, nesterov, weightDecay },
+    scalesGradients: true,
     learningRate,
     init: (parameters): SgdState => ({ velocity: momentum > 0 ? parameters.map((p) => tf.zeros(p.shape)) : [] }),
     update(gradients, state, parameters, { learningRate: rate, step, decay, gradientScale }) {

@@ -1,3 +1,3 @@
 export { describeOptimizerContract } from './optimizer-contract';
 export type { OptimizerContract, ReferenceSteps } from './optimizer-contract';
-export type { TestRunner } from './runner';
+export type { TestRunner } from '@tesserae/registry/testing';

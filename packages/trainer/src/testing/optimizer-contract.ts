@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { TestRunner } from '@tesserae/registry/testing';
 import type { Optimizer, OptimizerState } from '../optimizers/index';
-import type { TestRunner } from './runner';
 
 /** Steps computed elsewhere, which the optimizer must repeat. */
 export interface ReferenceSteps {
@@ -61,6 +61,7 @@ export function describeOptimizerContract(contract: OptimizerContract, runner: T
     it('leaves its inputs alone and keeps the form of its state', () => checkPurity(contract));
     it('continues exactly from saved state', () => checkContinuation(contract));
     it('moves nothing where gradient and decay are zero', () => checkStillness(contract));
+    it('scales gradients if it says so', () => checkScale(contract));
     it('leaks no tensors', () => checkLeaks(contract));
   });
 }
@@ -204,6 +205,25 @@ function checkStillness({ create, learningRate }: OptimizerContract): void {
       { learningRate: tf.scalar(learningRate), step: tf.scalar(1), decay: [false, false] },
     );
     assert.deepEqual(allValues(next.parameters), allValues(parameters));
+  });
+}
+
+function checkScale({ create, learningRate }: OptimizerContract): void {
+  const optimizer = create();
+  if (optimizer.scalesGradients !== true) return; // then the loop scales them before
+  scoped(() => {
+    const parameters = twoParameters();
+    const state = optimizer.init(parameters);
+    const context = { learningRate: tf.scalar(learningRate), step: tf.scalar(1), decay: [true, false] };
+    const quarter = twoGradients(1).map((gradient) => tf.mul(gradient, 0.25)); // exact in binary
+    const inside = optimizer.update(twoGradients(1), state, parameters, { ...context, gradientScale: tf.scalar(0.25) });
+    const before = optimizer.update(quarter, state, parameters, context);
+    allValues(inside.parameters)
+      .flat()
+      .forEach((value, i) => {
+        const expected = allValues(before.parameters).flat()[i];
+        assert.ok(Math.abs(value - expected) <= 1e-6, `expected ${expected}, found ${value}`);
+      });
   });
 }
 

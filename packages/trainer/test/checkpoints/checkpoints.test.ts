@@ -182,6 +182,30 @@ describe('resuming', () => {
   });
 });
 
+describe('a loss that is no number', () => {
+  it('names the last good checkpoint, from which a gentler run can start', async () => {
+    const schedule = (step: number): number => (step < 9 ? 0.01 : 3e38);
+    const options = { optimizer: adamw(), evaluateEvery: undefined };
+    const error = (await run({ ...options, schedule, checkpoint: { folder, every: 4 } }).catch(
+      (reason: unknown) => reason,
+    )) as Error & { details: { lastCheckpoint: string } };
+    expect(error.details.lastCheckpoint).toBe(path.join(folder, 'step-000008'));
+    expect(error.message).toContain(
+      `; the last good checkpoint is ${path.join(folder, 'step-000008')}; lower the learning rate`,
+    );
+    const warnings: string[] = [];
+    const callbacks = { onWarning: ({ code }: TrainingWarning) => void warnings.push(code) };
+    const { history } = await run({
+      ...options,
+      schedule: () => 0.01,
+      resume: error.details.lastCheckpoint,
+      callbacks,
+    });
+    expect(history.steps.length).toBe(20);
+    expect(warnings).toEqual([]); // two schedules of one's own cannot be told apart
+  });
+});
+
 describe('damaged and foreign checkpoints', () => {
   const damage: [string, (checkpoint: string) => void, string][] = [
     ['cut short', (c) => truncateSync(path.join(c, 'model.safetensors'), 100), 'model.safetensors has 100 bytes of'],

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { selectBackend } from '@tesserae/core';
 import { adamw, cosine, createTokenDataset, sgd, train } from '@tesserae/trainer';
-import type { StepRecord, TrainingHistory, TrainOptions } from '@tesserae/trainer';
-import { beforeAll, describe, expect, it } from 'vitest';
+import type { Optimizer, StepRecord, TrainingHistory, TrainOptions } from '@tesserae/trainer';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { disposeModel, parameterValues, tinyIds, tinyModel } from '../tiny-model';
 
 const base: TrainOptions = {
@@ -194,6 +194,56 @@ describe.each(['cpu', 'onnx'] as const)('on %s', (backend) => {
       });
       expect(history.stopped).toBe('aborted');
       expect(history.steps.length).toBe(4);
+    });
+  });
+  describe('callbacks', () => {
+    it('are awaited, and told of the end once', async () => {
+      const events: string[] = [];
+      const later = (name: string) => async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        events.push(name);
+      };
+      await run({
+        steps: 2,
+        evaluateEvery: 2,
+        callbacks: { onStep: later('step'), onEvaluate: later('evaluate'), onEnd: later('end') },
+      });
+      expect(events).toEqual(['step', 'step', 'evaluate', 'end']);
+    });
+    it('that throw stop the run, and nothing leaks', async () => {
+      const start = tinyModel();
+      const before = tf.memory().numTensors;
+      const onStep = (): never => {
+        throw new Error('enough');
+      };
+      await expect(train(start, { ...base, callbacks: { onStep } })).rejects.toThrow('enough');
+      expect(tf.memory().numTensors).toBe(before);
+      disposeModel(start);
+    });
+    it('are not needed to see progress', async () => {
+      const lines: string[] = [];
+      const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+      const print = vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+      await run({ progress: true, evaluateEvery: 6 }).finally(() => [write, print].forEach((spy) => spy.mockRestore()));
+      expect(lines.join('')).toMatch(/training[\s\S]*12\/12[\s\S]*loss/);
+    });
+  });
+
+  describe('an optimizer of one own', () => {
+    const plain: Optimizer = {
+      name: 'plain',
+      hyperparameters: {},
+      init: () => ({}),
+      update: (gradients, state, parameters, { learningRate, gradientScale }) => {
+        expect(gradientScale).toBeUndefined();
+        return { state, parameters: parameters.map((p, i) => tf.sub(p, tf.mul(gradients[i], learningRate))) };
+      },
+    };
+    it('is given clipped gradients, whether it knows of clipping or not', async () => {
+      const schedule = () => 1;
+      const own = await run({ optimizer: plain, schedule, gradientClipNorm: 0.01 });
+      const ours = await run({ optimizer: sgd(), schedule, gradientClipNorm: 0.01 });
+      own.values.flat().forEach((value, i) => expect(Math.abs(value - ours.values.flat()[i])).toBeLessThan(1e-6));
     });
   });
 
