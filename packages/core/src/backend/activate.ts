@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { availableParallelism } from 'node:os';
 import type { BackendName, BackendRequest, BackendTaken } from './candidate';
 import { backendError } from './errors';
 import { completeWasmKernels } from './wasm-kernels';
@@ -15,7 +14,7 @@ export async function useTensorFlow(device: 'gpu' | 'cpu'): Promise<BackendTaken
 /** ONNX Runtime, where whole programs run at once. */
 export async function useOnnxRuntime(request: BackendRequest): Promise<BackendTaken> {
   const { useOnnx } = await import('@tesserae/backend-onnx');
-  const threads = request.threads ?? availableParallelism();
+  const threads = request.threads ?? (await import('node:os')).availableParallelism();
   const provider = request.provider ?? 'cpu';
   const { runtime } = await useOnnx({ threads, provider });
   if (provider !== 'cpu') await compute(); // sessions are made when they are needed: learn now whether one can be
