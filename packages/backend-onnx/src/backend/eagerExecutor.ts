@@ -13,7 +13,11 @@ import type { ResolvedOptions } from './options';
 
 /** Runs kernels one at a time. */
 export interface EagerExecutor {
-  run(kernel: KernelLowering, inputs: readonly (TensorInfo | undefined)[], attributes: Readonly<Record<string, unknown>>): TensorInfo[];
+  run(
+    kernel: KernelLowering,
+    inputs: readonly (TensorInfo | undefined)[],
+    attributes: Readonly<Record<string, unknown>>,
+  ): TensorInfo[];
   readonly sessions: number;
   dispose(): void;
 }
@@ -40,7 +44,11 @@ const keptBytes = 1 << 20;
 export function createEagerExecutor(backend: TensorHost, options: ResolvedOptions): EagerExecutor {
   const programs = new Map<string, EagerProgram>();
 
-  const find = (kernel: KernelLowering, inputs: readonly (TensorInfo | undefined)[], attributes: Readonly<Record<string, unknown>>): EagerProgram => {
+  const find = (
+    kernel: KernelLowering,
+    inputs: readonly (TensorInfo | undefined)[],
+    attributes: Readonly<Record<string, unknown>>,
+  ): EagerProgram => {
     let key = kernel.kernelName;
     for (const input of inputs) key += input ? `|${input.dtype}${input.shape.join()}` : '|';
     key += stringify(attributes);
@@ -78,7 +86,9 @@ export function createEagerExecutor(backend: TensorHost, options: ResolvedOption
 
 function stringify(attributes: Readonly<Record<string, unknown>> | undefined): string {
   if (!attributes) return '';
-  return JSON.stringify(attributes, (_key, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value));
+  return JSON.stringify(attributes, (_key, value: unknown) =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+  );
 }
 
 function build(
@@ -96,7 +106,8 @@ function build(
   const outputs = results.map((result): OutputPlan => {
     const { shape } = result;
     const dtype = result.dtype as DataType;
-    if (result.uniform !== undefined || sizeOf(shape) === 0) return { shape, dtype, from: 'fill', value: result.uniform ?? 0 };
+    if (result.uniform !== undefined || sizeOf(shape) === 0)
+      return { shape, dtype, from: 'fill', value: result.uniform ?? 0 };
     const source = viewed(graph, result);
     const at = graph.inputs.findIndex(({ name }) => name === source.name);
     if (at >= 0) return { shape, dtype, from: 'input', index: order[at] };
@@ -105,11 +116,16 @@ function build(
   });
   if (computed.length === 0) return { inputs: [], outputs };
   const finished = finishGraph(graph, computed);
-  const session = backend.runtime.createSession(encodeModel(finished, kernel.kernelName), sessionOptions(options, finished));
+  const session = backend.runtime.createSession(
+    encodeModel(finished, kernel.kernelName),
+    sessionOptions(options, finished),
+  );
   let next = 0;
   return {
     inputs: finished.inputs.flatMap(({ name, used }, i) => (used ? [{ name, index: order[i] }] : [])),
-    outputs: outputs.map((output) => (output.from === 'session' ? { ...output, name: finished.outputs[next++].name } : output)),
+    outputs: outputs.map((output) =>
+      output.from === 'session' ? { ...output, name: finished.outputs[next++].name } : output,
+    ),
     session,
   };
 }
@@ -117,10 +133,16 @@ function build(
 /** The tensor whose elements a tensor shows, in order. */
 function viewed(graph: GraphBuilder, tensor: GraphTensor): GraphTensor {
   const node = graph.producer(tensor);
-  return node && (node.opType === 'Reshape' || node.opType === 'Identity') ? viewed(graph, graph.tensor(node.inputs[0])) : tensor;
+  return node && (node.opType === 'Reshape' || node.opType === 'Identity')
+    ? viewed(graph, graph.tensor(node.inputs[0]))
+    : tensor;
 }
 
-function runProgram(backend: TensorHost, program: EagerProgram, inputs: readonly (TensorInfo | undefined)[]): TensorInfo[] {
+function runProgram(
+  backend: TensorHost,
+  program: EagerProgram,
+  inputs: readonly (TensorInfo | undefined)[],
+): TensorInfo[] {
   const { session } = program;
   let bytes = 0;
   const binding = session && (program.binding ??= session.createBinding());

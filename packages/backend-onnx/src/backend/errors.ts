@@ -14,7 +14,11 @@ export function staleError(what: string): Error {
 /** The element type of a tensor that kernels take. @throws E_KERNEL_DTYPE */
 export function elementType(kernelName: string, dtype: DataType): 'float32' | 'int32' | 'bool' {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
-  throw backendError('E_KERNEL_DTYPE', `the kernel '${kernelName}' takes no ${dtype} on the backend 'onnx'`, 'cast to float32, int32 or bool');
+  throw backendError(
+    'E_KERNEL_DTYPE',
+    `the kernel '${kernelName}' takes no ${dtype} on the backend 'onnx'`,
+    'cast to float32, int32 or bool',
+  );
 }
 
 /** An error of this package: a code, what was expected and found, and what to do. */

@@ -7,7 +7,11 @@ import type { TensorRecord, TensorSymbol, TensorValues } from './tensorRecord';
 /** A function being recorded. */
 export interface Recording {
   readonly name: string;
-  record(kernel: KernelLowering, inputs: readonly (TensorInfo | undefined)[], attributes: Readonly<Record<string, unknown>>): TensorInfo[];
+  record(
+    kernel: KernelLowering,
+    inputs: readonly (TensorInfo | undefined)[],
+    attributes: Readonly<Record<string, unknown>>,
+  ): TensorInfo[];
 }
 
 /** What executors and programs need of the backend. */

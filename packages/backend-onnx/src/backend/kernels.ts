@@ -5,7 +5,11 @@ import type { KernelLowering, Lowering } from '../lowering/types';
 import { backendError } from './errors';
 
 type KernelRunner = tf.KernelBackend & {
-  runKernel(kernel: KernelLowering, inputs: readonly (tf.TensorInfo | undefined)[], attributes: Readonly<Record<string, unknown>>): tf.TensorInfo[];
+  runKernel(
+    kernel: KernelLowering,
+    inputs: readonly (tf.TensorInfo | undefined)[],
+    attributes: Readonly<Record<string, unknown>>,
+  ): tf.TensorInfo[];
 };
 
 /** The name under which the backend is registered with TensorFlow.js. */
@@ -37,7 +41,11 @@ export function supportsKernel(
  */
 export function registerLowering(name: string, lowering: Lowering): void {
   if (typeof name !== 'string' || name === '' || typeof lowering !== 'function') {
-    throw backendError('E_LOWERING', `a lowering is a name and a function, found ${String(name)} and ${typeof lowering}`, 'pass (name, (graph, inputs, attributes) => outputs)');
+    throw backendError(
+      'E_LOWERING',
+      `a lowering is a name and a function, found ${String(name)} and ${typeof lowering}`,
+      'pass (name, (graph, inputs, attributes) => outputs)',
+    );
   }
   if (tf.getKernel(name, backendName)) tf.unregisterKernel(name, backendName);
   register({ kernelName: name, inputs: 'list', lower: lowering });
@@ -49,7 +57,8 @@ function register(lowering: KernelLowering): void {
     backendName,
     kernelFunc: ({ inputs, attrs, backend }) => {
       const named = inputs as Record<string, tf.TensorInfo | undefined>;
-      const list = lowering.inputs === 'list' ? Object.values(named) : lowering.inputs.map((name) => named[name] ?? undefined);
+      const list =
+        lowering.inputs === 'list' ? Object.values(named) : lowering.inputs.map((name) => named[name] ?? undefined);
       const outputs = (backend as KernelRunner).runKernel(lowering, list, (attrs ?? {}) as Record<string, unknown>);
       return outputs.length === 1 ? outputs[0] : outputs;
     },

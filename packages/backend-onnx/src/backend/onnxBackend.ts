@@ -42,7 +42,11 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
   /** Adds a kernel to this backend; `defineOp` of the core package uses it. */
   readonly [loweringsSymbol]: (name: string, lowering: Lowering) => void;
   /** Whether a fused kernel can take these inputs here; `defineOp` of the core package asks. */
-  readonly [supportsSymbol]: (name: string, inputs: tf.NamedTensorInfoMap, attributes: Readonly<Record<string, unknown>>) => boolean;
+  readonly [supportsSymbol]: (
+    name: string,
+    inputs: tf.NamedTensorInfoMap,
+    attributes: Readonly<Record<string, unknown>>,
+  ) => boolean;
   /** @internal */
   readonly pool: BufferPool;
   /** @internal */
@@ -62,7 +66,8 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
     this.#eager = createEagerExecutor(this, this.#options);
     this[compileSymbol] = createProgramCompiler(this);
     this[loweringsSymbol] = registerLowering;
-    this[supportsSymbol] = (name, inputs, attributes) => supportsKernel(name, inputs, attributes, this.#options.nativeKernels !== undefined);
+    this[supportsSymbol] = (name, inputs, attributes) =>
+      supportsKernel(name, inputs, attributes, this.#options.nativeKernels !== undefined);
   }
 
   /** @internal */
@@ -74,7 +79,11 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
   configure(options: OnnxBackendOptions): void {
     const resolved = resolveOptions(options);
     if (loadRuntime(resolved.runtime) !== this.runtime) {
-      throw backendError('E_BACKEND_OPTION', 'the backend has another runtime loaded already', 'choose the runtime in the first useOnnx, or tf.removeBackend("onnx") first');
+      throw backendError(
+        'E_BACKEND_OPTION',
+        'the backend has another runtime loaded already',
+        'choose the runtime in the first useOnnx, or tf.removeBackend("onnx") first',
+      );
     }
     this.#eager.dispose();
     this.#options = resolved;
@@ -84,7 +93,11 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
   }
 
   /** @internal Runs a kernel, or records it when a function is being traced. */
-  runKernel(kernel: KernelLowering, inputs: readonly (tf.TensorInfo | undefined)[], attributes: Readonly<Record<string, unknown>>): tf.TensorInfo[] {
+  runKernel(
+    kernel: KernelLowering,
+    inputs: readonly (tf.TensorInfo | undefined)[],
+    attributes: Readonly<Record<string, unknown>>,
+  ): tf.TensorInfo[] {
     return this.trace ? this.trace.record(kernel, inputs, attributes) : this.#eager.run(kernel, inputs, attributes);
   }
 
@@ -96,7 +109,13 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
     return dataId;
   }
 
-  override move(dataId: object, values: tf.BackendValues, shape: number[], dtype: tf.DataType, references: number): void {
+  override move(
+    dataId: object,
+    values: tf.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    references: number,
+  ): void {
     this.#records.set(dataId, this.#recordOf(values, shape, dtype, references));
   }
 
@@ -245,7 +264,11 @@ function plainValues(values: ArrayLike<number>, dtype: tf.DataType): TensorValue
     const plain = values instanceof Uint8Array && values.every((value) => value <= 1);
     return plain ? (values as Uint8Array) : Uint8Array.from(values, (value) => Number(Boolean(value)));
   }
-  throw backendError('E_KERNEL_DTYPE', `tensors of ${dtype} cannot live on the backend 'onnx'`, "use float32, int32, bool or string, or tf.setBackend('cpu')");
+  throw backendError(
+    'E_KERNEL_DTYPE',
+    `tensors of ${dtype} cannot live on the backend 'onnx'`,
+    "use float32, int32, bool or string, or tf.setBackend('cpu')",
+  );
 }
 
 export { compileSymbol, loweringsSymbol, supportsSymbol };

@@ -53,7 +53,11 @@ const known: readonly (keyof OnnxBackendOptions)[] = [
 /** Checks options and fills in the defaults. @throws E_BACKEND_OPTION */
 export function resolveOptions(options: OnnxBackendOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {
-    throw backendError('E_BACKEND_OPTION', `the options must be an object, found ${String(options)}`, 'pass { threads, provider, … } or nothing');
+    throw backendError(
+      'E_BACKEND_OPTION',
+      `the options must be an object, found ${String(options)}`,
+      'pass { threads, provider, … } or nothing',
+    );
   }
   for (const name of Object.keys(options)) {
     if ((known as readonly string[]).includes(name)) continue;
@@ -64,15 +68,27 @@ export function resolveOptions(options: OnnxBackendOptions): ResolvedOptions {
   if (threads !== undefined) session.threads = whole('threads', threads, 1, 1024);
   if (provider !== undefined) session.provider = oneOf<Provider>('provider', provider, ['cpu', 'webgpu', 'cuda']);
   if (graphOptimization !== undefined) {
-    session.graphOptimization = oneOf<NonNullable<SessionOptions['graphOptimization']>>('graphOptimization', graphOptimization, ['disabled', 'basic', 'extended', 'all']);
+    session.graphOptimization = oneOf<NonNullable<SessionOptions['graphOptimization']>>(
+      'graphOptimization',
+      graphOptimization,
+      ['disabled', 'basic', 'extended', 'all'],
+    );
   }
   if (providerOptions !== undefined) session.providerOptions = strings('providerOptions', providerOptions);
   if (configEntries !== undefined) session.configEntries = strings('configEntries', configEntries);
   if (options.profile !== undefined && (typeof options.profile !== 'string' || options.profile === '')) {
-    throw backendError('E_BACKEND_OPTION', `profile must be a path prefix, found ${String(options.profile)}`, "pass one such as 'out/profile'");
+    throw backendError(
+      'E_BACKEND_OPTION',
+      `profile must be a path prefix, found ${String(options.profile)}`,
+      "pass one such as 'out/profile'",
+    );
   }
   if (options.nativeKernels !== undefined && typeof options.nativeKernels !== 'boolean') {
-    throw backendError('E_BACKEND_OPTION', `nativeKernels must be true or false, found ${String(options.nativeKernels)}`, 'leave it out for true');
+    throw backendError(
+      'E_BACKEND_OPTION',
+      `nativeKernels must be true or false, found ${String(options.nativeKernels)}`,
+      'leave it out for true',
+    );
   }
   const native = options.nativeKernels !== false && (provider ?? 'cpu') === 'cpu';
   return {
@@ -87,7 +103,11 @@ export function resolveOptions(options: OnnxBackendOptions): ResolvedOptions {
 
 function whole(name: string, value: unknown, least: number, most: number): number {
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
-  throw backendError('E_BACKEND_OPTION', `${name} must be a whole number from ${least} to ${most}, found ${String(value)}`, `leave ${name} out for its default`);
+  throw backendError(
+    'E_BACKEND_OPTION',
+    `${name} must be a whole number from ${least} to ${most}, found ${String(value)}`,
+    `leave ${name} out for its default`,
+  );
 }
 
 function oneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
@@ -96,6 +116,7 @@ function oneOf<T extends string>(name: string, value: unknown, choices: readonly
 }
 
 function strings(name: string, value: unknown): Record<string, string> {
-  if (typeof value === 'object' && value !== null && Object.values(value).every((entry) => typeof entry === 'string')) return value as Record<string, string>;
+  if (typeof value === 'object' && value !== null && Object.values(value).every((entry) => typeof entry === 'string'))
+    return value as Record<string, string>;
   throw backendError('E_BACKEND_OPTION', `${name} must be an object of strings`, `pass ${name}: { 'key': 'value' }`);
 }

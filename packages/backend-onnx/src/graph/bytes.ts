@@ -1,3 +1,4 @@
+import { runtimeError } from '../runtime/errors';
 import type { ElementType } from '../runtime/types';
 
 /** The little-endian bytes of numbers as a model file holds them. */
@@ -29,6 +30,10 @@ function typedArrayOf(values: ArrayLike<number>, dtype: ElementType): ArrayBuffe
     case 'uint16':
       return Uint16Array.from(values);
     default:
-      throw new TypeError(`constants of ${dtype} are not written`);
+      throw runtimeError(
+        'E_LOWERING',
+        `constants of ${dtype} are not written`,
+        'use float32, float64, an integer type or bool, and cast',
+      );
   }
 }

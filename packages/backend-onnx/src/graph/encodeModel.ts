@@ -16,7 +16,9 @@ export function encodeModel(graph: FinishedGraph, name: string): Uint8Array {
     producerName: 'tesserae',
     opsetImport: [
       { domain: '', version: operatorSet },
-      ...[...new Set(['com.microsoft', ...graph.nodes.map(({ domain }) => domain)])].filter(Boolean).map((domain) => ({ domain, version: 1 })),
+      ...[...new Set(['com.microsoft', ...graph.nodes.map(({ domain }) => domain)])]
+        .filter(Boolean)
+        .map((domain) => ({ domain, version: 1 })),
     ],
     graph: {
       name,
@@ -27,7 +29,9 @@ export function encodeModel(graph: FinishedGraph, name: string): Uint8Array {
         dataType: elementCodes[tensor.dtype],
         rawData: bytes,
       })),
-      input: [...graph.inputs.filter(({ used }) => used), ...graph.captured.map(({ tensor }) => tensor)].map(valueProto),
+      input: [...graph.inputs.filter(({ used }) => used), ...graph.captured.map(({ tensor }) => tensor)].map(
+        valueProto,
+      ),
       output: graph.outputs.map(valueProto),
     },
   };
@@ -52,7 +56,8 @@ function nodeProto(node: GraphNode): Onnx.INodeProto {
 const kinds = { float: 1, int: 2, string: 3, floats: 6, ints: 7 };
 
 function attributeProto(name: string, value: Attribute): Onnx.IAttributeProto {
-  if (typeof value === 'number') return Number.isInteger(value) ? { name, type: kinds.int, i: value } : { name, type: kinds.float, f: value };
+  if (typeof value === 'number')
+    return Number.isInteger(value) ? { name, type: kinds.int, i: value } : { name, type: kinds.float, f: value };
   if (typeof value === 'string') return { name, type: kinds.string, s: new TextEncoder().encode(value) };
   if ('float' in value) return { name, type: kinds.float, f: value.float };
   if ('floats' in value) return { name, type: kinds.floats, floats: value.floats as number[] };

@@ -9,7 +9,8 @@ import type { GraphNode } from './types';
  */
 export function fuseAddends(builder: GraphBuilder, graph: FinishedGraph): FinishedGraph {
   const products = new Map<string, GraphNode>();
-  for (const node of graph.nodes) if (node.opType === 'MatrixProduct' && node.inputs.length === 2) products.set(node.outputs[0], node);
+  for (const node of graph.nodes)
+    if (node.opType === 'MatrixProduct' && node.inputs.length === 2) products.set(node.outputs[0], node);
   if (products.size === 0) return graph;
   const readers = new Map<string, number>();
   for (const { inputs } of graph.nodes) for (const input of inputs) readers.set(input, (readers.get(input) ?? 0) + 1);

@@ -1,7 +1,16 @@
 import type { ElementType, TypedArray } from '../runtime/types';
 import { bytesOf } from './bytes';
 import { sameShape, sizeOf } from './shape';
-import type { Attribute, CapturedInput, GraphConstant, GraphNode, GraphTensor, LoweringGraph, OpOptions, OutputDeclaration } from './types';
+import type {
+  Attribute,
+  CapturedInput,
+  GraphConstant,
+  GraphNode,
+  GraphTensor,
+  LoweringGraph,
+  OpOptions,
+  OutputDeclaration,
+} from './types';
 
 /** Constants of up to this many elements are compared by content, and their numbers stay known. */
 const smallConstant = 64;
@@ -38,7 +47,12 @@ export class GraphBuilder implements LoweringGraph {
     return tensor;
   }
 
-  op(opType: string, inputs: readonly (GraphTensor | null)[], attributes: Readonly<Record<string, Attribute>> = none, options: OpOptions = {}): GraphTensor {
+  op(
+    opType: string,
+    inputs: readonly (GraphTensor | null)[],
+    attributes: Readonly<Record<string, Attribute>> = none,
+    options: OpOptions = {},
+  ): GraphTensor {
     const shape = options.shape ?? inputs[0]!.shape;
     const dtype = options.dtype ?? inputs[0]!.dtype;
     return this.ops(opType, inputs, attributes, [{ shape, dtype }], options.domain)[0];
@@ -54,8 +68,14 @@ export class GraphBuilder implements LoweringGraph {
     const names = inputs.map((input) => input?.name ?? '');
     const key = `${domain}:${opType}(${names.join()})${attributes === none ? '' : JSON.stringify(attributes)}>${outputs.length}`;
     const known = this.#known.get(key);
-    if (known && known.every((tensor, i) => tensor.dtype === outputs[i].dtype && sameShape(tensor.shape, outputs[i].shape))) return known;
-    const tensors = outputs.map(({ shape, dtype }) => this.#add({ name: `v${this.#count++}`, shape: shape.slice(), dtype }));
+    if (
+      known &&
+      known.every((tensor, i) => tensor.dtype === outputs[i].dtype && sameShape(tensor.shape, outputs[i].shape))
+    )
+      return known;
+    const tensors = outputs.map(({ shape, dtype }) =>
+      this.#add({ name: `v${this.#count++}`, shape: shape.slice(), dtype }),
+    );
     this.#node({ opType, domain, inputs: names, outputs: tensors.map(({ name }) => name), attributes });
     this.#known.set(key, tensors);
     return tensors;
@@ -64,7 +84,9 @@ export class GraphBuilder implements LoweringGraph {
   constant(values: ArrayLike<number>, shape: readonly number[], dtype: ElementType): GraphTensor {
     const bytes = bytesOf(values, dtype);
     const small = values.length <= smallConstant;
-    const key = small ? `${dtype}[${shape.join()}]${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}` : '';
+    const key = small
+      ? `${dtype}[${shape.join()}]${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`
+      : '';
     const known = small ? this.#known.get(key) : undefined;
     if (known) return known[0];
     const uniform = values.length > 0 && isUniform(values) ? { uniform: values[0] } : {};

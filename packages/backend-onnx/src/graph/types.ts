@@ -10,7 +10,8 @@ export interface GraphTensor {
 }
 
 /** An attribute of a node: whole numbers are ints, other numbers floats; `{ float }` makes a whole number a float. */
-export type Attribute = number | string | readonly number[] | { readonly float: number } | { readonly floats: readonly number[] };
+export type Attribute =
+  number | string | readonly number[] | { readonly float: number } | { readonly floats: readonly number[] };
 
 /** One node of a graph. An empty input name stands for an optional input that is left out. */
 export interface GraphNode {
@@ -49,7 +50,12 @@ export interface OutputDeclaration {
 /** What lowerings write into. */
 export interface LoweringGraph {
   /** Adds a node with one output. */
-  op(opType: string, inputs: readonly (GraphTensor | null)[], attributes?: Readonly<Record<string, Attribute>>, options?: OpOptions): GraphTensor;
+  op(
+    opType: string,
+    inputs: readonly (GraphTensor | null)[],
+    attributes?: Readonly<Record<string, Attribute>>,
+    options?: OpOptions,
+  ): GraphTensor;
   /** Adds a node with several outputs. */
   ops(
     opType: string,

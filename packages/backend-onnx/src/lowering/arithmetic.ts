@@ -25,7 +25,8 @@ function arithmetic(compute: Binary): Binary {
   };
 }
 
-const broadcast = (graph: LoweringGraph, x: GraphTensor, other: GraphTensor): GraphTensor => expand(graph, x, broadcastShape(x.shape, other.shape));
+const broadcast = (graph: LoweringGraph, x: GraphTensor, other: GraphTensor): GraphTensor =>
+  expand(graph, x, broadcastShape(x.shape, other.shape));
 
 export const add = arithmetic((graph, a, b) => {
   if (a.uniform === 0) return broadcast(graph, b, a);
@@ -56,7 +57,12 @@ function truncatedQuotient(graph: LoweringGraph, a: GraphTensor, b: GraphTensor,
   if (floor) quotient = elementwise(graph, 'Floor', [quotient]);
   const whole = cast(graph, quotient, 'int32');
   if (b.uniform !== undefined && b.uniform !== 0) return whole;
-  return where(graph, elementwise(graph, 'Equal', [b, scalarLike(graph, 0, b)], { dtype: 'bool' }), scalarLike(graph, 0, whole), whole);
+  return where(
+    graph,
+    elementwise(graph, 'Equal', [b, scalarLike(graph, 0, b)], { dtype: 'bool' }),
+    scalarLike(graph, 0, whole),
+    whole,
+  );
 }
 
 const floorDivide: Binary = (graph, first, second) => {
@@ -70,7 +76,8 @@ const floorDivide: Binary = (graph, first, second) => {
 const modulo = arithmetic((graph, a, b) => {
   if (a.dtype === 'int32') {
     // By 0 the result is NaN, which is 0 in an Int32Array; by 1 and -1 it is 0 anyway. The processor traps on some of these.
-    const is = (value: number): GraphTensor => elementwise(graph, 'Equal', [b, scalarLike(graph, value, b)], { dtype: 'bool' });
+    const is = (value: number): GraphTensor =>
+      elementwise(graph, 'Equal', [b, scalarLike(graph, value, b)], { dtype: 'bool' });
     const small = elementwise(graph, 'Or', [is(0), is(-1)], { dtype: 'bool' });
     const safe = b.uniform !== undefined && b.uniform > 0 ? b : where(graph, small, scalarLike(graph, 1, b), b);
     return elementwise(graph, 'Mod', [a, safe]);
@@ -79,7 +86,9 @@ const modulo = arithmetic((graph, a, b) => {
   const zero = scalarLike(graph, 0, a);
   const negative = (x: GraphTensor): GraphTensor => elementwise(graph, 'Less', [x, zero], { dtype: 'bool' });
   const differ = elementwise(graph, 'Xor', [negative(a), negative(b)], { dtype: 'bool' });
-  const shifted = elementwise(graph, 'Mod', [elementwise(graph, 'Add', [remainder, b]), b], { attributes: { fmod: 1 } });
+  const shifted = elementwise(graph, 'Mod', [elementwise(graph, 'Add', [remainder, b]), b], {
+    attributes: { fmod: 1 },
+  });
   return where(graph, differ, shifted, remainder);
 });
 
@@ -109,7 +118,8 @@ const atan2: Binary = (graph, first, second) => {
   const y = where(graph, both, elementwise(graph, 'Sign', [first]), first); // their quotient has no value
   const x = where(graph, both, elementwise(graph, 'Sign', [second]), second);
   const zero = scalarLike(graph, 0, x);
-  const test = (opType: string, value: GraphTensor): GraphTensor => elementwise(graph, opType, [value, zero], { dtype: 'bool' });
+  const test = (opType: string, value: GraphTensor): GraphTensor =>
+    elementwise(graph, opType, [value, zero], { dtype: 'bool' });
   const pi = where(graph, test('Less', y), scalarLike(graph, -Math.PI, x), scalarLike(graph, Math.PI, x));
   const angle = elementwise(graph, 'Atan', [elementwise(graph, 'Div', [y, x])]);
   const left = elementwise(graph, 'Add', [angle, pi]);
@@ -122,7 +132,8 @@ function addAll(graph: LoweringGraph, inputs: readonly GraphTensor[]): GraphTens
   return inputs.reduce((sum, input) => add(graph, sum, input));
 }
 
-const binary = (name: string, compute: Binary): KernelLowering => kernel(name, ['a', 'b'], (graph, [a, b]) => compute(graph, a, b));
+const binary = (name: string, compute: Binary): KernelLowering =>
+  kernel(name, ['a', 'b'], (graph, [a, b]) => compute(graph, a, b));
 
 export const arithmeticLowerings: readonly KernelLowering[] = [
   binary('Add', add),

@@ -10,7 +10,8 @@ export function compare(graph: LoweringGraph, opType: string, a: GraphTensor, b:
   return elementwise(graph, opType, [cast(graph, a, dtype), cast(graph, b, dtype)], { dtype: 'bool' });
 }
 
-const not = (graph: LoweringGraph, x: GraphTensor): GraphTensor => elementwise(graph, 'Not', [cast(graph, x, 'bool')], { dtype: 'bool' });
+const not = (graph: LoweringGraph, x: GraphTensor): GraphTensor =>
+  elementwise(graph, 'Not', [cast(graph, x, 'bool')], { dtype: 'bool' });
 
 function comparison(name: string, opType: string, negated = false): KernelLowering {
   return kernel(name, ['a', 'b'], (graph, [a, b]) => {
@@ -20,16 +21,26 @@ function comparison(name: string, opType: string, negated = false): KernelLoweri
 }
 
 function logical(name: string, opType: string): KernelLowering {
-  return kernel(name, ['a', 'b'], (graph, [a, b]) => elementwise(graph, opType, [cast(graph, a, 'bool'), cast(graph, b, 'bool')], { dtype: 'bool' }));
+  return kernel(name, ['a', 'b'], (graph, [a, b]) =>
+    elementwise(graph, opType, [cast(graph, a, 'bool'), cast(graph, b, 'bool')], { dtype: 'bool' }),
+  );
 }
 
 /** Tests of floating-point numbers: whole numbers are always finite. */
-function floatTest(name: string, test: (graph: LoweringGraph, x: GraphTensor) => GraphTensor, otherwise: number): KernelLowering {
-  return kernel(name, ['x'], (graph, [x]) => (x.dtype === 'float32' ? test(graph, x) : graph.fill(otherwise, x.shape, 'bool')));
+function floatTest(
+  name: string,
+  test: (graph: LoweringGraph, x: GraphTensor) => GraphTensor,
+  otherwise: number,
+): KernelLowering {
+  return kernel(name, ['x'], (graph, [x]) =>
+    x.dtype === 'float32' ? test(graph, x) : graph.fill(otherwise, x.shape, 'bool'),
+  );
 }
 
-const isNan = (graph: LoweringGraph, x: GraphTensor): GraphTensor => elementwise(graph, 'IsNaN', [x], { dtype: 'bool' });
-const isInfinite = (graph: LoweringGraph, x: GraphTensor): GraphTensor => elementwise(graph, 'IsInf', [x], { dtype: 'bool' });
+const isNan = (graph: LoweringGraph, x: GraphTensor): GraphTensor =>
+  elementwise(graph, 'IsNaN', [x], { dtype: 'bool' });
+const isInfinite = (graph: LoweringGraph, x: GraphTensor): GraphTensor =>
+  elementwise(graph, 'IsInf', [x], { dtype: 'bool' });
 
 /** `condition ? t : e`; a condition of rank 1 chooses whole rows. */
 function select(graph: LoweringGraph, [condition, t, e]: readonly GraphTensor[]): GraphTensor {
@@ -58,6 +69,10 @@ export const comparisonLowerings: readonly KernelLowering[] = [
   kernel('BitwiseAnd', ['a', 'b'], (graph, [a, b]) => elementwise(graph, 'BitwiseAnd', [a, b])),
   floatTest('IsNan', isNan, 0),
   floatTest('IsInf', isInfinite, 0),
-  floatTest('IsFinite', (graph, x) => compare(graph, 'Less', elementwise(graph, 'Abs', [x]), scalarLike(graph, Infinity, x)), 1),
+  floatTest(
+    'IsFinite',
+    (graph, x) => compare(graph, 'Less', elementwise(graph, 'Abs', [x]), scalarLike(graph, Infinity, x)),
+    1,
+  ),
   kernel('Select', ['condition', 't', 'e'], select),
 ];

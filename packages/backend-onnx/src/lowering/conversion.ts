@@ -3,7 +3,11 @@ import { cast, toInt32 } from './elementwise';
 import { kernel } from './types';
 import type { KernelLowering } from './types';
 
-function castKernel(graph: LoweringGraph, [x]: readonly GraphTensor[], { dtype }: Readonly<Record<string, unknown>>): GraphTensor {
+function castKernel(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  { dtype }: Readonly<Record<string, unknown>>,
+): GraphTensor {
   if (x.dtype === 'float32' && dtype === 'int32') return toInt32(graph, x);
   return cast(graph, x, dtype as GraphTensor['dtype']);
 }

@@ -3,14 +3,23 @@ import type { GraphTensor, LoweringGraph } from '../graph/types';
 import { kernel } from './types';
 import type { KernelLowering } from './types';
 
-function fill(graph: LoweringGraph, _inputs: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
+function fill(
+  graph: LoweringGraph,
+  _inputs: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const value = attributes.value as number;
-  const dtype = (attributes.dtype as GraphTensor['dtype'] | undefined) ?? (util.inferDtype(value) as GraphTensor['dtype']);
+  const dtype =
+    (attributes.dtype as GraphTensor['dtype'] | undefined) ?? (util.inferDtype(value) as GraphTensor['dtype']);
   return graph.fill(Number(value), attributes.shape as number[], dtype);
 }
 
 /** Numbers from start (included) to stop (excluded); the step turns its sign where it points away. */
-function range(graph: LoweringGraph, _inputs: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
+function range(
+  graph: LoweringGraph,
+  _inputs: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const { start, stop, dtype } = attributes as { start: number; stop: number; dtype: 'float32' | 'int32' };
   let step = attributes.step as number;
   if (start === stop || (start < stop && step < 0) || (stop < start && step > 1)) return graph.fill(0, [0], dtype);
@@ -22,7 +31,11 @@ function range(graph: LoweringGraph, _inputs: readonly GraphTensor[], attributes
   return graph.constant(values, [count], dtype);
 }
 
-function linSpace(graph: LoweringGraph, _inputs: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
+function linSpace(
+  graph: LoweringGraph,
+  _inputs: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const { start, stop, num } = attributes as { start: number; stop: number; num: number };
   const step = (stop - start) / (num - 1);
   const values = new Float32Array(num);

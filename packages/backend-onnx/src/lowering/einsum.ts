@@ -5,7 +5,11 @@ import { kernel } from './types';
 import type { KernelLowering } from './types';
 
 /** Sums of products named by an equation such as `ij,jk->ik`. */
-function einsum(graph: LoweringGraph, inputs: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
+function einsum(
+  graph: LoweringGraph,
+  inputs: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const equation = (attributes.equation as string).replace(/\s/g, '');
   backend_util.decodeEinsumEquation(equation, inputs.length); // throws for what TensorFlow.js does not take
   const [left, right] = equation.split('->');

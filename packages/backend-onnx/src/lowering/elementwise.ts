@@ -25,7 +25,11 @@ export function expand(graph: LoweringGraph, x: GraphTensor, shape: readonly num
 export function cast(graph: LoweringGraph, x: GraphTensor, dtype: ElementType): GraphTensor {
   if (x.dtype === dtype) return x;
   if (x.uniform !== undefined && (x.dtype !== 'float32' || Number.isFinite(x.uniform))) {
-    return graph.fill(dtype === 'bool' ? Number(x.uniform !== 0) : dtype.includes('int') ? Math.trunc(x.uniform) : x.uniform, x.shape, dtype);
+    return graph.fill(
+      dtype === 'bool' ? Number(x.uniform !== 0) : dtype.includes('int') ? Math.trunc(x.uniform) : x.uniform,
+      x.shape,
+      dtype,
+    );
   }
   return elementwise(graph, 'Cast', [x], { dtype, attributes: { to: elementCodes[dtype] } });
 }
@@ -41,13 +45,22 @@ export interface ElementwiseOptions {
  * One elementwise node with broadcasting. What was broadcast before is taken in its small form, computed small, and
  * broadcast afterwards: a gradient such as `dy · ones` then costs no pass over memory.
  */
-export function elementwise(graph: LoweringGraph, opType: string, inputs: readonly GraphTensor[], options: ElementwiseOptions = {}): GraphTensor {
+export function elementwise(
+  graph: LoweringGraph,
+  opType: string,
+  inputs: readonly GraphTensor[],
+  options: ElementwiseOptions = {},
+): GraphTensor {
   const shape = inputs.map((input) => input.shape).reduce(broadcastShape);
   const dtype = options.dtype ?? inputs[0].dtype;
   if (sizeOf(shape) === 0) return graph.fill(0, shape, dtype);
   const small = inputs.map((input) => unexpanded(graph, input));
   const smallShape = small.map((input) => input.shape).reduce(broadcastShape);
-  const result = graph.op(opType, small, options.attributes, { shape: smallShape, dtype, ...(options.domain ? { domain: options.domain } : {}) });
+  const result = graph.op(opType, small, options.attributes, {
+    shape: smallShape,
+    dtype,
+    ...(options.domain ? { domain: options.domain } : {}),
+  });
   return expand(graph, result, shape);
 }
 
@@ -72,7 +85,8 @@ export function where(graph: LoweringGraph, condition: GraphTensor, a: GraphTens
 
 /** float32 → int32 as storing in an Int32Array does it: NaN and the infinities become 0. */
 export function toInt32(graph: LoweringGraph, x: GraphTensor): GraphTensor {
-  if (x.uniform !== undefined) return graph.fill(Math.trunc(Number.isFinite(x.uniform) ? x.uniform : 0), x.shape, 'int32');
+  if (x.uniform !== undefined)
+    return graph.fill(Math.trunc(Number.isFinite(x.uniform) ? x.uniform : 0), x.shape, 'int32');
   const size = elementwise(graph, 'Abs', [x]);
   const finite = elementwise(graph, 'Less', [size, scalarLike(graph, Infinity, x)], { dtype: 'bool' });
   return cast(graph, where(graph, finite, x, scalarLike(graph, 0, x)), 'int32');
@@ -85,7 +99,11 @@ export function upcast(a: ElementType, b: ElementType): ElementType {
 }
 
 /** Rounding of a result to the precision of its element type, for numbers that are folded here. */
-export function folded(graph: LoweringGraph, values: readonly GraphTensor[], combine: (...values: number[]) => number): GraphTensor | undefined {
+export function folded(
+  graph: LoweringGraph,
+  values: readonly GraphTensor[],
+  combine: (...values: number[]) => number,
+): GraphTensor | undefined {
   if (values.some(({ uniform, dtype }) => uniform === undefined || dtype !== 'float32')) return undefined;
   const result = Math.fround(combine(...values.map(({ uniform }) => uniform!)));
   return graph.fill(result, values.map(({ shape }) => shape).reduce(broadcastShape), 'float32');

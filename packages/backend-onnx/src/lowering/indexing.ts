@@ -27,8 +27,13 @@ export function gather(graph: LoweringGraph, x: GraphTensor, indices: GraphTenso
   return graph.op('Gather', [x, cast(graph, indices, 'int32')], { axis }, { shape });
 }
 
-function gatherV2(graph: LoweringGraph, [x, indices]: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
-  const axis = (attributes.axis as number) < 0 ? (attributes.axis as number) + x.shape.length : (attributes.axis as number);
+function gatherV2(
+  graph: LoweringGraph,
+  [x, indices]: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
+  const axis =
+    (attributes.axis as number) < 0 ? (attributes.axis as number) + x.shape.length : (attributes.axis as number);
   const batchDims = (attributes.batchDims as number | undefined) ?? 0;
   if (batchDims === 0) return gather(graph, x, indices, axis);
   const { batchSize, outerSize, dimSize, sliceSize, outputShape } = backend_util.segment_util.collectGatherOpShapeInfo(
@@ -38,12 +43,21 @@ function gatherV2(graph: LoweringGraph, [x, indices]: readonly GraphTensor[], at
     batchDims,
   );
   const perBatch = sizeOf(indices.shape) / batchSize;
-  const rows = reshape(graph, transpose(graph, reshape(graph, x, [batchSize, outerSize, dimSize, sliceSize]), [0, 2, 1, 3]), [
-    batchSize * dimSize,
-    outerSize * sliceSize,
-  ]);
-  const starts = graph.constant(Int32Array.from({ length: batchSize }, (_, i) => i * dimSize), [batchSize, 1], 'int32');
-  const flat = reshape(graph, add(graph, reshape(graph, cast(graph, indices, 'int32'), [batchSize, perBatch]), starts), [batchSize * perBatch]);
+  const rows = reshape(
+    graph,
+    transpose(graph, reshape(graph, x, [batchSize, outerSize, dimSize, sliceSize]), [0, 2, 1, 3]),
+    [batchSize * dimSize, outerSize * sliceSize],
+  );
+  const starts = graph.constant(
+    Int32Array.from({ length: batchSize }, (_, i) => i * dimSize),
+    [batchSize, 1],
+    'int32',
+  );
+  const flat = reshape(
+    graph,
+    add(graph, reshape(graph, cast(graph, indices, 'int32'), [batchSize, perBatch]), starts),
+    [batchSize * perBatch],
+  );
   const picked = reshape(graph, gather(graph, rows, flat, 0), [batchSize, perBatch, outerSize, sliceSize]);
   return reshape(graph, transpose(graph, picked, [0, 2, 1, 3]), outputShape);
 }
@@ -57,13 +71,29 @@ function gatherNd(graph: LoweringGraph, [params, indices]: readonly GraphTensor[
 }
 
 /** Writes (or adds) `updates` into `target` at the places that `indices` name. */
-export function scatter(graph: LoweringGraph, target: GraphTensor, indices: GraphTensor, updates: GraphTensor, reduction: 'none' | 'add'): GraphTensor {
+export function scatter(
+  graph: LoweringGraph,
+  target: GraphTensor,
+  indices: GraphTensor,
+  updates: GraphTensor,
+  reduction: 'none' | 'add',
+): GraphTensor {
   if (sizeOf(updates.shape) === 0 || sizeOf(target.shape) === 0) return target;
-  return graph.op('ScatterND', [target, cast(graph, indices, 'int64'), updates], reduction === 'none' ? {} : { reduction }, { shape: target.shape });
+  return graph.op(
+    'ScatterND',
+    [target, cast(graph, indices, 'int64'), updates],
+    reduction === 'none' ? {} : { reduction },
+    { shape: target.shape },
+  );
 }
 
 /** Indices as [N, depth] and updates as [N, ...rest of the target], from the looser forms that TensorFlow.js takes. */
-function regular(graph: LoweringGraph, target: readonly number[], indices: GraphTensor, updates: GraphTensor): [GraphTensor, GraphTensor] {
+function regular(
+  graph: LoweringGraph,
+  target: readonly number[],
+  indices: GraphTensor,
+  updates: GraphTensor,
+): [GraphTensor, GraphTensor] {
   const depth = indices.shape.length > 1 ? indices.shape.at(-1)! : 1;
   const count = sizeOf(indices.shape) / Math.max(depth, 1);
   const shape = [count, ...target.slice(depth)];
@@ -71,7 +101,11 @@ function regular(graph: LoweringGraph, target: readonly number[], indices: Graph
   return [reshape(graph, indices, [count, depth]), full];
 }
 
-function scatterNd(graph: LoweringGraph, [indices, updates]: readonly GraphTensor[], { shape }: Readonly<Record<string, unknown>>): GraphTensor {
+function scatterNd(
+  graph: LoweringGraph,
+  [indices, updates]: readonly GraphTensor[],
+  { shape }: Readonly<Record<string, unknown>>,
+): GraphTensor {
   return viaInt32(graph, updates, (values) => {
     const [at, rows] = regular(graph, shape as number[], indices, values);
     return scatter(graph, graph.fill(0, shape as number[], values.dtype), at, rows, 'add');
@@ -83,14 +117,22 @@ function tensorScatterUpdate(graph: LoweringGraph, [tensor, indices, updates]: r
   return scatter(graph, tensor, at, rows, 'none');
 }
 
-function sparseToDense(graph: LoweringGraph, [indices, values, fallback]: readonly GraphTensor[], { outputShape }: Readonly<Record<string, unknown>>): GraphTensor {
+function sparseToDense(
+  graph: LoweringGraph,
+  [indices, values, fallback]: readonly GraphTensor[],
+  { outputShape }: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const target = expand(graph, cast(graph, reshape(graph, fallback, []), values.dtype), outputShape as number[]);
   const [at, rows] = regular(graph, target.shape, indices, values);
   return scatter(graph, target, at, rows, 'none');
 }
 
 /** Sums of the rows that share an id; rows with an id outside [0, numSegments) count nowhere. x [N, ...], ids [N] → [segments, ...] */
-function unsortedSegmentSum(graph: LoweringGraph, [x, segmentIds]: readonly GraphTensor[], { numSegments }: Readonly<Record<string, unknown>>): GraphTensor {
+function unsortedSegmentSum(
+  graph: LoweringGraph,
+  [x, segmentIds]: readonly GraphTensor[],
+  { numSegments }: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const count = numSegments as number;
   let ids = segmentIds;
   let rows = cast(graph, x, x.dtype === 'bool' ? 'int32' : x.dtype);
@@ -99,12 +141,27 @@ function unsortedSegmentSum(graph: LoweringGraph, [x, segmentIds]: readonly Grap
     const high = compare(graph, 'Less', ids, graph.scalar(count, ids.dtype));
     const valid = elementwise(graph, 'And', [low, high], { dtype: 'bool' });
     ids = where(graph, valid, ids, scalarLike(graph, 0, ids));
-    rows = where(graph, reshape(graph, valid, [ids.shape[0], ...rows.shape.slice(1).map(() => 1)]), rows, scalarLike(graph, 0, rows));
+    rows = where(
+      graph,
+      reshape(graph, valid, [ids.shape[0], ...rows.shape.slice(1).map(() => 1)]),
+      rows,
+      scalarLike(graph, 0, rows),
+    );
   }
-  return scatter(graph, graph.fill(0, [count, ...rows.shape.slice(1)], rows.dtype), reshape(graph, ids, [...ids.shape, 1]), rows, 'add');
+  return scatter(
+    graph,
+    graph.fill(0, [count, ...rows.shape.slice(1)], rows.dtype),
+    reshape(graph, ids, [...ids.shape, 1]),
+    rows,
+    'add',
+  );
 }
 
-function oneHot(graph: LoweringGraph, [indices]: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
+function oneHot(
+  graph: LoweringGraph,
+  [indices]: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const { depth, onValue, offValue } = attributes as { depth: number; onValue: number; offValue: number };
   const dtype = ((attributes.dtype as GraphTensor['dtype'] | undefined) ?? 'float32') as GraphTensor['dtype'];
   const shape = [...indices.shape, depth];
@@ -113,16 +170,33 @@ function oneHot(graph: LoweringGraph, [indices]: readonly GraphTensor[], attribu
   // A negative index would count from the end; TensorFlow.js lights nothing for it.
   const known = where(graph, compare(graph, 'Less', ids, graph.scalar(0, 'int32')), graph.scalar(depth, 'int32'), ids);
   const values = graph.constant([offValue, onValue], [2], 'float32');
-  const hot = graph.op('OneHot', [cast(graph, known, 'int64'), graph.int64([depth]), values], { axis: -1 }, { shape, dtype: 'float32' });
+  const hot = graph.op(
+    'OneHot',
+    [cast(graph, known, 'int64'), graph.int64([depth]), values],
+    { axis: -1 },
+    { shape, dtype: 'float32' },
+  );
   return cast(graph, hot, dtype);
 }
 
-function topK(graph: LoweringGraph, [x]: readonly GraphTensor[], { k, sorted }: Readonly<Record<string, unknown>>): GraphTensor[] {
+function topK(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  { k, sorted }: Readonly<Record<string, unknown>>,
+): GraphTensor[] {
   const shape = [...x.shape.slice(0, -1), k as number];
   if (sizeOf(shape) === 0) return [graph.fill(0, shape, x.dtype), graph.fill(0, shape, 'int32')];
   const source = cast(graph, x, x.dtype === 'bool' ? 'int32' : x.dtype);
-  const outputs = [{ shape, dtype: source.dtype }, { shape, dtype: 'int64' as const }];
-  const [values, indices] = graph.ops('TopK', [source, graph.int64([k as number])], { axis: -1, sorted: sorted === false ? 0 : 1 }, outputs);
+  const outputs = [
+    { shape, dtype: source.dtype },
+    { shape, dtype: 'int64' as const },
+  ];
+  const [values, indices] = graph.ops(
+    'TopK',
+    [source, graph.int64([k as number])],
+    { axis: -1, sorted: sorted === false ? 0 : 1 },
+    outputs,
+  );
   return [cast(graph, values, x.dtype), cast(graph, indices, 'int32')];
 }
 

@@ -23,36 +23,68 @@ export function concat(graph: LoweringGraph, inputs: readonly GraphTensor[], axi
 export function split(graph: LoweringGraph, x: GraphTensor, sizes: readonly number[], axis: number): GraphTensor[] {
   const shapes = sizes.map((size) => x.shape.map((whole, i) => (i === axis ? size : whole)));
   if (sizes.length === 1) return [x];
-  if (x.uniform !== undefined || sizeOf(x.shape) === 0) return shapes.map((shape) => graph.fill(x.uniform ?? 0, shape, x.dtype));
+  if (x.uniform !== undefined || sizeOf(x.shape) === 0)
+    return shapes.map((shape) => graph.fill(x.uniform ?? 0, shape, x.dtype));
   if (sizes.includes(0)) {
     const some = sizes.filter((size) => size > 0);
     const parts = split(graph, x, some, axis).values();
     return shapes.map((shape) => (sizeOf(shape) === 0 ? graph.fill(0, shape, x.dtype) : parts.next().value!));
   }
-  return graph.ops('Split', [x, graph.int64(sizes)], { axis }, shapes.map((shape) => ({ shape, dtype: x.dtype })));
+  return graph.ops(
+    'Split',
+    [x, graph.int64(sizes)],
+    { axis },
+    shapes.map((shape) => ({ shape, dtype: x.dtype })),
+  );
 }
 
 const fromFront = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
-function pack(graph: LoweringGraph, inputs: readonly GraphTensor[], { axis }: Readonly<Record<string, unknown>>): GraphTensor {
+function pack(
+  graph: LoweringGraph,
+  inputs: readonly GraphTensor[],
+  { axis }: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const at = fromFront(axis as number, inputs[0].shape.length + 1);
-  return concat(graph, inputs.map((x) => reshape(graph, x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)])), at);
+  return concat(
+    graph,
+    inputs.map((x) => reshape(graph, x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)])),
+    at,
+  );
 }
 
-function unpack(graph: LoweringGraph, [value]: readonly GraphTensor[], { axis }: Readonly<Record<string, unknown>>): GraphTensor[] {
+function unpack(
+  graph: LoweringGraph,
+  [value]: readonly GraphTensor[],
+  { axis }: Readonly<Record<string, unknown>>,
+): GraphTensor[] {
   const at = fromFront(axis as number, value.shape.length);
   const shape = value.shape.filter((_, i) => i !== at);
   return split(graph, value, new Array<number>(value.shape[at]).fill(1), at).map((part) => reshape(graph, part, shape));
 }
 
-function splitKernel(graph: LoweringGraph, [x]: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor[] {
+function splitKernel(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor[] {
   const axis = fromFront(attributes.axis as number, x.shape.length);
   const like = { shape: x.shape } as Parameters<typeof backend_util.prepareSplitSize>[0];
-  return split(graph, x, backend_util.prepareSplitSize(like, attributes.numOrSizeSplits as number | number[], axis), axis);
+  return split(
+    graph,
+    x,
+    backend_util.prepareSplitSize(like, attributes.numOrSizeSplits as number | number[], axis),
+    axis,
+  );
 }
 
 /** Constant padding. */
-export function pad(graph: LoweringGraph, x: GraphTensor, paddings: readonly (readonly [number, number])[], value: number): GraphTensor {
+export function pad(
+  graph: LoweringGraph,
+  x: GraphTensor,
+  paddings: readonly (readonly [number, number])[],
+  value: number,
+): GraphTensor {
   const shape = x.shape.map((size, axis) => size + paddings[axis][0] + paddings[axis][1]);
   if (paddings.every(([before, after]) => before === 0 && after === 0)) return x;
   if (sizeOf(x.shape) === 0 || x.uniform === value) return graph.fill(value, shape, x.dtype);
@@ -62,7 +94,11 @@ export function pad(graph: LoweringGraph, x: GraphTensor, paddings: readonly (re
 }
 
 /** Padding by reflection: the rows are picked out one axis after the other. */
-function mirrorPad(graph: LoweringGraph, [x]: readonly GraphTensor[], { paddings, mode }: Readonly<Record<string, unknown>>): GraphTensor {
+function mirrorPad(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  { paddings, mode }: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const edge = mode === 'reflect' ? 0 : 1;
   return (paddings as [number, number][]).reduce((result, [before, after], axis) => {
     if (before === 0 && after === 0) return result;
@@ -82,6 +118,8 @@ export const joiningLowerings: readonly KernelLowering[] = [
   kernel('Pack', 'list', pack),
   { kernelName: 'Unpack', inputs: ['value'], lower: unpack },
   { kernelName: 'SplitV', inputs: ['x'], lower: splitKernel },
-  kernel('PadV2', ['x'], (graph, [x], { paddings, constantValue }) => pad(graph, x, paddings as [number, number][], constantValue as number)),
+  kernel('PadV2', ['x'], (graph, [x], { paddings, constantValue }) =>
+    pad(graph, x, paddings as [number, number][], constantValue as number),
+  ),
   kernel('MirrorPad', ['x'], mirrorPad),
 ];

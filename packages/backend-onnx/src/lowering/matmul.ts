@@ -15,7 +15,12 @@ export interface ProductOptions {
 }
 
 /** `alpha · a · b` over the last two dimensions, with broadcasting over the others. a [..,M,K], b [..,K,N] → [..,M,N] */
-export function product(graph: LoweringGraph, first: GraphTensor, second: GraphTensor, { transposeA = false, transposeB = false, alpha = 1 }: ProductOptions = {}): GraphTensor {
+export function product(
+  graph: LoweringGraph,
+  first: GraphTensor,
+  second: GraphTensor,
+  { transposeA = false, transposeB = false, alpha = 1 }: ProductOptions = {},
+): GraphTensor {
   const dtype = upcast(first.dtype, second.dtype) === 'float32' ? 'float32' : 'int32';
   const a = cast(graph, first, dtype);
   const b = cast(graph, second, dtype);
@@ -28,7 +33,12 @@ export function product(graph: LoweringGraph, first: GraphTensor, second: GraphT
     const attributes = { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: alpha } };
     return graph.op('FusedMatMul', [a, b], attributes, { domain: 'com.microsoft', shape });
   }
-  const result = graph.op('MatMul', [transposeA ? swapped(graph, a) : a, transposeB ? swapped(graph, b) : b], {}, { shape });
+  const result = graph.op(
+    'MatMul',
+    [transposeA ? swapped(graph, a) : a, transposeB ? swapped(graph, b) : b],
+    {},
+    { shape },
+  );
   return alpha === 1 ? result : elementwise(graph, 'Mul', [result, scalarLike(graph, alpha, result)]);
 }
 
@@ -40,13 +50,24 @@ function swapped(graph: LoweringGraph, x: GraphTensor): GraphTensor {
 }
 
 /** The product as the kernels' attributes describe it. */
-function productOf(graph: LoweringGraph, [a, b]: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
+function productOf(
+  graph: LoweringGraph,
+  [a, b]: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
   return product(graph, a, b, attributes as ProductOptions);
 }
 
 /** Product, bias and activation in one kernel. */
-function fusedProduct(graph: LoweringGraph, [a, b, bias, slopes]: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
-  let result = product(graph, a, b, { transposeA: Boolean(attributes.transposeA), transposeB: Boolean(attributes.transposeB) });
+function fusedProduct(
+  graph: LoweringGraph,
+  [a, b, bias, slopes]: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
+  let result = product(graph, a, b, {
+    transposeA: Boolean(attributes.transposeA),
+    transposeB: Boolean(attributes.transposeB),
+  });
   if (bias) result = add(graph, result, bias);
   const name = attributes.activation as string | undefined;
   if (!name) return result;

@@ -31,7 +31,12 @@ interface ReductionOptions {
 function extremum(opType: string): Reduce {
   return (graph, x, axes, keepDims) => {
     const found = reduce(graph, opType, x, axes, keepDims, NaN);
-    if (x.dtype !== 'float32' || found.uniform !== undefined || !['ReduceMax', 'ReduceMin'].includes(graph.producer(found)?.opType ?? '')) return found;
+    if (
+      x.dtype !== 'float32' ||
+      found.uniform !== undefined ||
+      !['ReduceMax', 'ReduceMin'].includes(graph.producer(found)?.opType ?? '')
+    )
+      return found;
     const nan = elementwise(graph, 'IsNaN', [reduce(graph, 'ReduceL1', x, axes, keepDims, 0)], { dtype: 'bool' });
     return where(graph, nan, graph.scalar(NaN, 'float32'), found);
   };

@@ -12,15 +12,26 @@ function axisOf({ axis }: Readonly<Record<string, unknown>>, x: GraphTensor): nu
   return given < 0 ? given + x.shape.length : given;
 }
 
-function cumsum(graph: LoweringGraph, [x]: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
+function cumsum(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const source = cast(graph, x, x.dtype === 'bool' ? 'int32' : x.dtype);
   if (sizeOf(x.shape) === 0 || x.shape.length === 0) return source;
   const axis = graph.scalar(axisOf(attributes, x), 'int32');
-  return graph.op('CumSum', [source, axis], { exclusive: Number(Boolean(attributes.exclusive)), reverse: Number(Boolean(attributes.reverse)) });
+  return graph.op('CumSum', [source, axis], {
+    exclusive: Number(Boolean(attributes.exclusive)),
+    reverse: Number(Boolean(attributes.reverse)),
+  });
 }
 
 /** Running products by doubling: after step s each element is the product of the 2^s elements that end with it. */
-function cumprod(graph: LoweringGraph, [x]: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
+function cumprod(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const axis = axisOf(attributes, x);
   const length = x.shape[axis];
   const reverse = Boolean(attributes.reverse);
@@ -39,8 +50,18 @@ function shifted(graph: LoweringGraph, x: GraphTensor, axis: number, distance: n
   const ones = graph.fill(1, shape(distance), x.dtype);
   const begin = x.shape.map((_, i) => (i === axis && reverse ? distance : 0));
   const end = x.shape.map((whole, i) => (i === axis && !reverse ? length - distance : whole));
-  const rest = slice(graph, x, begin, end, x.shape.map(() => 1), shape(length - distance));
+  const rest = slice(
+    graph,
+    x,
+    begin,
+    end,
+    x.shape.map(() => 1),
+    shape(length - distance),
+  );
   return concat(graph, reverse ? [rest, ones] : [ones, rest], axis);
 }
 
-export const scanLowerings: readonly KernelLowering[] = [kernel('Cumsum', ['x'], cumsum), kernel('Cumprod', ['x'], cumprod)];
+export const scanLowerings: readonly KernelLowering[] = [
+  kernel('Cumsum', ['x'], cumsum),
+  kernel('Cumprod', ['x'], cumprod),
+];

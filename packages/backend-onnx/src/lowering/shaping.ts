@@ -13,7 +13,11 @@ export function transpose(graph: LoweringGraph, x: GraphTensor, perm: readonly n
   if (before?.opType === 'Transpose') {
     // Two in a row are one, and often none: attention turns its heads to the front and back again.
     const first = before.attributes.perm as readonly number[];
-    return transpose(graph, graph.tensor(before.inputs[0]), perm.map((axis) => first[axis]));
+    return transpose(
+      graph,
+      graph.tensor(before.inputs[0]),
+      perm.map((axis) => first[axis]),
+    );
   }
   const moving = perm.filter((axis) => x.shape[axis] !== 1);
   if (moving.every((axis, i) => i === 0 || moving[i - 1] < axis)) return reshape(graph, x, shape); // only dimensions of size 1 move
@@ -39,11 +43,28 @@ export function slice(
   return graph.op('Slice', [x, ...parts], {}, { shape });
 }
 
-function sliceKernel(graph: LoweringGraph, [x]: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
-  const like = { shape: x.shape as number[], rank: x.shape.length } as unknown as Parameters<typeof slice_util.parseSliceParams>[0];
-  const [begin, size] = slice_util.parseSliceParams(like, attributes.begin as number | number[], attributes.size as number | number[]);
+function sliceKernel(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
+  const like = { shape: x.shape as number[], rank: x.shape.length } as unknown as Parameters<
+    typeof slice_util.parseSliceParams
+  >[0];
+  const [begin, size] = slice_util.parseSliceParams(
+    like,
+    attributes.begin as number | number[],
+    attributes.size as number | number[],
+  );
   const end = begin.map((start, axis) => start + size[axis]);
-  return slice(graph, x, begin, end, begin.map(() => 1), size);
+  return slice(
+    graph,
+    x,
+    begin,
+    end,
+    begin.map(() => 1),
+    size,
+  );
 }
 
 interface StridedSliceAttributes {
@@ -57,22 +78,54 @@ interface StridedSliceAttributes {
   shrinkAxisMask: number;
 }
 
-function stridedSlice(graph: LoweringGraph, [x]: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>): GraphTensor {
-  const { begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask } = attributes as unknown as StridedSliceAttributes;
-  const info = slice_util.sliceInfo(x.shape as number[], begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask);
+function stridedSlice(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
+  const { begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask } =
+    attributes as unknown as StridedSliceAttributes;
+  const info = slice_util.sliceInfo(
+    x.shape as number[],
+    begin,
+    end,
+    strides,
+    beginMask,
+    endMask,
+    ellipsisMask,
+    newAxisMask,
+    shrinkAxisMask,
+  );
   const size = info.begin.map((start, axis) => Math.max(0, Math.ceil((info.end[axis] - start) / info.strides[axis])));
   return reshape(graph, slice(graph, x, info.begin, info.end, info.strides, size), info.finalShape);
 }
 
-function reverse(graph: LoweringGraph, [x]: readonly GraphTensor[], { dims }: Readonly<Record<string, unknown>>): GraphTensor {
-  const axes = (typeof dims === 'number' ? [dims] : (dims as number[])).map((axis) => (axis < 0 ? axis + x.shape.length : axis));
+function reverse(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  { dims }: Readonly<Record<string, unknown>>,
+): GraphTensor {
+  const axes = (typeof dims === 'number' ? [dims] : (dims as number[])).map((axis) =>
+    axis < 0 ? axis + x.shape.length : axis,
+  );
   const turned = (axis: number): boolean => axes.includes(axis) && x.shape[axis] > 1;
   const begin = x.shape.map((size, axis) => (turned(axis) ? size - 1 : 0));
   const end = x.shape.map((size, axis) => (turned(axis) ? -1 : size));
-  return slice(graph, x, begin, end, x.shape.map((_, axis) => (turned(axis) ? -1 : 1)), x.shape);
+  return slice(
+    graph,
+    x,
+    begin,
+    end,
+    x.shape.map((_, axis) => (turned(axis) ? -1 : 1)),
+    x.shape,
+  );
 }
 
-function tile(graph: LoweringGraph, [x]: readonly GraphTensor[], { reps }: Readonly<Record<string, unknown>>): GraphTensor {
+function tile(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  { reps }: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const repeats = reps as number[];
   const shape = x.shape.map((size, axis) => size * repeats[axis]);
   if (x.shape.every((size, axis) => size === 1 || repeats[axis] === 1)) return expand(graph, x, shape);
@@ -80,15 +133,27 @@ function tile(graph: LoweringGraph, [x]: readonly GraphTensor[], { reps }: Reado
   return graph.op('Tile', [x, graph.int64(repeats)], {}, { shape });
 }
 
-function expandDims(graph: LoweringGraph, [x]: readonly GraphTensor[], { dim }: Readonly<Record<string, unknown>>): GraphTensor {
+function expandDims(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  { dim }: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const axis = (dim as number) < 0 ? x.shape.length + (dim as number) + 1 : (dim as number);
   return reshape(graph, x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]);
 }
 
-function reshapeKernel(graph: LoweringGraph, [x]: readonly GraphTensor[], { shape }: Readonly<Record<string, unknown>>): GraphTensor {
+function reshapeKernel(
+  graph: LoweringGraph,
+  [x]: readonly GraphTensor[],
+  { shape }: Readonly<Record<string, unknown>>,
+): GraphTensor {
   const wanted = shape as number[];
   const rest = wanted.reduce((product, size) => (size === -1 ? product : product * size), 1);
-  return reshape(graph, x, wanted.map((size) => (size === -1 ? sizeOf(x.shape) / rest : size)));
+  return reshape(
+    graph,
+    x,
+    wanted.map((size) => (size === -1 ? sizeOf(x.shape) / rest : size)),
+  );
 }
 
 export const shapingLowerings: readonly KernelLowering[] = [

@@ -4,7 +4,11 @@ import type { GraphTensor, LoweringGraph } from '../graph/types';
  * How one kernel becomes ONNX nodes. Inputs that the caller left out are undefined in `inputs`.
  * A lowering looks at shapes, element types and attributes, never at data.
  */
-export type Lowering = (graph: LoweringGraph, inputs: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>) => GraphTensor[];
+export type Lowering = (
+  graph: LoweringGraph,
+  inputs: readonly GraphTensor[],
+  attributes: Readonly<Record<string, unknown>>,
+) => GraphTensor[];
 
 /** One row of the lowering table. */
 export interface KernelLowering {
@@ -18,7 +22,11 @@ export interface KernelLowering {
 export function kernel(
   kernelName: string,
   inputs: readonly string[] | 'list',
-  lower: (graph: LoweringGraph, inputs: readonly GraphTensor[], attributes: Readonly<Record<string, unknown>>) => GraphTensor,
+  lower: (
+    graph: LoweringGraph,
+    inputs: readonly GraphTensor[],
+    attributes: Readonly<Record<string, unknown>>,
+  ) => GraphTensor,
 ): KernelLowering {
   return { kernelName, inputs, lower: (graph, tensors, attributes) => [lower(graph, tensors, attributes)] };
 }

@@ -10,7 +10,11 @@ type Unary = (graph: LoweringGraph, x: GraphTensor, attributes: Readonly<Record<
 function direct(opType: string, attributes?: Readonly<Record<string, Attribute>>): Unary {
   return (graph, x) => {
     if (x.dtype === 'float32') return elementwise(graph, opType, [x], attributes ? { attributes } : {});
-    return cast(graph, elementwise(graph, opType, [cast(graph, x, 'float32')], attributes ? { attributes } : {}), x.dtype);
+    return cast(
+      graph,
+      elementwise(graph, opType, [cast(graph, x, 'float32')], attributes ? { attributes } : {}),
+      x.dtype,
+    );
   };
 }
 
@@ -27,9 +31,13 @@ function numeric(opType: string): Unary {
   };
 }
 
-const chain = (...steps: Unary[]): Unary => (graph, x, attributes) => steps.reduce((value, step) => step(graph, value, attributes), x);
+const chain =
+  (...steps: Unary[]): Unary =>
+  (graph, x, attributes) =>
+    steps.reduce((value, step) => step(graph, value, attributes), x);
 
-const op = (graph: LoweringGraph, opType: string, ...inputs: GraphTensor[]): GraphTensor => elementwise(graph, opType, inputs);
+const op = (graph: LoweringGraph, opType: string, ...inputs: GraphTensor[]): GraphTensor =>
+  elementwise(graph, opType, inputs);
 
 /** `log(1 + x)` without losing small x: `log(u) · x / (u - 1)` with u = 1 + x (Kahan). */
 const log1p: Unary = (graph, x) => {
@@ -45,28 +53,49 @@ const log1p: Unary = (graph, x) => {
 
 /** `exp(x) - 1` without losing small x: `tanh(x / 2) · (exp(x) + 1)`. */
 const expm1: Unary = (graph, x) =>
-  op(graph, 'Mul', op(graph, 'Tanh', op(graph, 'Mul', x, scalarLike(graph, 0.5, x))), op(graph, 'Add', op(graph, 'Exp', x), scalarLike(graph, 1, x)));
+  op(
+    graph,
+    'Mul',
+    op(graph, 'Tanh', op(graph, 'Mul', x, scalarLike(graph, 0.5, x))),
+    op(graph, 'Add', op(graph, 'Exp', x), scalarLike(graph, 1, x)),
+  );
 
 /** `max(x, 0)` that keeps NaN. */
 const relu: Unary = (graph, x) => {
   if (x.dtype === 'bool') return x;
-  return x.dtype === 'int32' ? op(graph, 'Max', x, scalarLike(graph, 0, x)) : op(graph, 'Max', x, scalarLike(graph, 0, x));
+  return x.dtype === 'int32'
+    ? op(graph, 'Max', x, scalarLike(graph, 0, x))
+    : op(graph, 'Max', x, scalarLike(graph, 0, x));
 };
 
 const relu6: Unary = (graph, x) => {
   const value = cast(graph, x, x.dtype === 'bool' ? 'int32' : x.dtype);
-  return cast(graph, op(graph, 'Min', op(graph, 'Max', value, scalarLike(graph, 0, value)), scalarLike(graph, 6, value)), x.dtype);
+  return cast(
+    graph,
+    op(graph, 'Min', op(graph, 'Max', value, scalarLike(graph, 0, value)), scalarLike(graph, 6, value)),
+    x.dtype,
+  );
 };
 
 const sign: Unary = (graph, x) => {
   if (x.dtype !== 'float32') return numeric('Sign')(graph, x, {});
   const zero = scalarLike(graph, 0, x);
-  return op(graph, 'Sub', cast(graph, compare(graph, 'Greater', x, zero), 'float32'), cast(graph, compare(graph, 'Less', x, zero), 'float32'));
+  return op(
+    graph,
+    'Sub',
+    cast(graph, compare(graph, 'Greater', x, zero), 'float32'),
+    cast(graph, compare(graph, 'Less', x, zero), 'float32'),
+  );
 };
 
 const step: Unary = (graph, x, { alpha }) => {
   const zero = scalarLike(graph, 0, x);
-  const flat = where(graph, compare(graph, 'Greater', x, zero), scalarLike(graph, 1, x), scalarLike(graph, (alpha as number | undefined) ?? 0, x));
+  const flat = where(
+    graph,
+    compare(graph, 'Greater', x, zero),
+    scalarLike(graph, 1, x),
+    scalarLike(graph, (alpha as number | undefined) ?? 0, x),
+  );
   if (x.dtype !== 'float32') return flat;
   return where(graph, elementwise(graph, 'IsNaN', [x], { dtype: 'bool' }), x, flat);
 };
@@ -90,7 +119,8 @@ const square: Unary = (graph, x) => {
   return cast(graph, op(graph, 'Mul', value, value), x.dtype);
 };
 
-const rsqrt: Unary = (graph, x) => folded(graph, [x], (value) => 1 / Math.sqrt(value)) ?? chain(direct('Sqrt'), direct('Reciprocal'))(graph, x, {});
+const rsqrt: Unary = (graph, x) =>
+  folded(graph, [x], (value) => 1 / Math.sqrt(value)) ?? chain(direct('Sqrt'), direct('Reciprocal'))(graph, x, {});
 
 /** The gradient of elu from its output y: dy where y ≥ 0, else dy · (y + 1). */
 function eluGradient(graph: LoweringGraph, [dy, y]: readonly GraphTensor[]): GraphTensor {
@@ -101,7 +131,12 @@ function eluGradient(graph: LoweringGraph, [dy, y]: readonly GraphTensor[]): Gra
 function prelu(graph: LoweringGraph, [x, alpha]: readonly GraphTensor[]): GraphTensor {
   const value = cast(graph, x, 'float32');
   const slope = cast(graph, alpha, 'float32');
-  return where(graph, compare(graph, 'Less', value, scalarLike(graph, 0, value)), op(graph, 'Mul', slope, value), value);
+  return where(
+    graph,
+    compare(graph, 'Less', value, scalarLike(graph, 0, value)),
+    op(graph, 'Mul', slope, value),
+    value,
+  );
 }
 
 const selu = direct('Selu', { alpha: 1.6732632423543772, gamma: 1.0507009873554805 });
@@ -146,10 +181,19 @@ const rows: Readonly<Record<string, Unary>> = {
 };
 
 export const unaryLowerings: readonly KernelLowering[] = [
-  ...Object.entries(rows).map(([name, lower]) => kernel(name, ['x'], (graph, [x], attributes) => lower(graph, x, attributes))),
+  ...Object.entries(rows).map(([name, lower]) =>
+    kernel(name, ['x'], (graph, [x], attributes) => lower(graph, x, attributes)),
+  ),
   kernel('EluGrad', ['dy', 'y'], eluGradient),
   kernel('Prelu', ['x', 'alpha'], prelu),
 ];
 
 /** The activations that `_FusedMatMul` may name. */
-export const activations: Readonly<Record<string, Unary>> = { linear: (_graph, x) => x, relu, relu6, elu: direct('Elu'), sigmoid: direct('Sigmoid'), leakyrelu: leakyRelu };
+export const activations: Readonly<Record<string, Unary>> = {
+  linear: (_graph, x) => x,
+  relu,
+  relu6,
+  elu: direct('Elu'),
+  sigmoid: direct('Sigmoid'),
+  leakyrelu: leakyRelu,
+};

@@ -18,7 +18,12 @@ export function createProgramCompiler(backend: TensorHost): FlatCompiler {
     let program: Program | undefined;
     let disposed = false;
     const compiled = (): Program => {
-      if (disposed) throw backendError('E_PROGRAM_DISPOSED', `the program '${options.name}' is disposed`, 'compile the function again');
+      if (disposed)
+        throw backendError(
+          'E_PROGRAM_DISPOSED',
+          `the program '${options.name}' is disposed`,
+          'compile the function again',
+        );
       if (!program) {
         program = build(backend, fn, options);
         backend.programs.add(facade);
@@ -27,7 +32,8 @@ export function createProgramCompiler(backend: TensorHost): FlatCompiler {
     };
     const facade: FlatProgram = {
       run: (inputs) => (mustInline(backend) ? inline(fn, inputs) : compiled().run(inputs)),
-      runAsync: async (inputs, how = {}) => (mustInline(backend) ? inline(fn, inputs) : compiled().runAsync(inputs, how)),
+      runAsync: async (inputs, how = {}) =>
+        mustInline(backend) ? inline(fn, inputs) : compiled().runAsync(inputs, how),
       dispose() {
         disposed = true;
         program?.dispose();
@@ -69,14 +75,25 @@ function mustInline(backend: TensorHost): boolean {
 function inline(fn: (inputs: tf.Tensor[]) => tf.Tensor[], inputs: readonly tf.Tensor[]): tf.Tensor[] {
   return tf.tidy(() => {
     const outputs = fn(inputs.slice());
-    return outputs.map((output, i) => (inputs.includes(output) || outputs.indexOf(output) < i ? tf.clone(output) : output));
+    return outputs.map((output, i) =>
+      inputs.includes(output) || outputs.indexOf(output) < i ? tf.clone(output) : output,
+    );
   });
 }
 
 function checkOptions(fn: unknown, { name, inputs, donated }: FlatCompileOptions): void {
-  const fits = typeof fn === 'function' && typeof name === 'string' && Array.isArray(inputs) && Array.isArray(donated) && donated.length === inputs.length;
+  const fits =
+    typeof fn === 'function' &&
+    typeof name === 'string' &&
+    Array.isArray(inputs) &&
+    Array.isArray(donated) &&
+    donated.length === inputs.length;
   if (!fits) {
-    throw backendError('E_PROGRAM_OPTION', 'a program needs a function, a name, its inputs, and for each input whether it is donated', 'use compile of @tesserae/core');
+    throw backendError(
+      'E_PROGRAM_OPTION',
+      'a program needs a function, a name, its inputs, and for each input whether it is donated',
+      'use compile of @tesserae/core',
+    );
   }
 }
 
@@ -87,7 +104,10 @@ function build(backend: TensorHost, fn: (inputs: tf.Tensor[]) => tf.Tensor[], op
   const model = encodeModel(graph, options.name);
   const traced = performance.now();
   const { profile } = backend.options;
-  const session = backend.runtime.createSession(model, { ...sessionOptions(backend.options, graph), ...(profile ? { profile } : {}) });
+  const session = backend.runtime.createSession(model, {
+    ...sessionOptions(backend.options, graph),
+    ...(profile ? { profile } : {}),
+  });
   return createProgram(backend, options, graph, session, model, pairs, {
     nodes: graph.nodes.length,
     modelBytes: model.byteLength,
@@ -99,16 +119,25 @@ function build(backend: TensorHost, fn: (inputs: tf.Tensor[]) => tf.Tensor[], op
 }
 
 /** Runs the function once on symbols; nothing that it makes is left behind. */
-function trace(backend: TensorHost, fn: (inputs: tf.Tensor[]) => tf.Tensor[], options: FlatCompileOptions): FinishedGraph {
+function trace(
+  backend: TensorHost,
+  fn: (inputs: tf.Tensor[]) => tf.Tensor[],
+  options: FlatCompileOptions,
+): FinishedGraph {
   const recording = new Trace(options.name, backend);
   const engine = tf.engine();
   backend.trace = recording;
   try {
     let finished: FinishedGraph | undefined;
     engine.tidy(() => {
-      const inputs = options.inputs.map(({ shape, dtype }) => engine.makeTensorFromTensorInfo(recording.input(shape, dtype), backend));
+      const inputs = options.inputs.map(({ shape, dtype }) =>
+        engine.makeTensorFromTensorInfo(recording.input(shape, dtype), backend),
+      );
       const outputs = fn(inputs);
-      finished = finishGraph(recording.graph, outputs.map((output) => recording.resolve(output, 'return')));
+      finished = finishGraph(
+        recording.graph,
+        outputs.map((output) => recording.resolve(output, 'return')),
+      );
     });
     return finished!;
   } finally {

@@ -53,7 +53,13 @@ export function planInPlace(graph: FinishedGraph, donated: readonly boolean[]): 
   const candidates = graph.outputs.map((output, index) => {
     const producer = facts.producers.get(output.name)!;
     const fits = graph.inputs.flatMap((input, at) =>
-      donated[at] && input.used && input.dtype === output.dtype && sameShape(input.shape, output.shape) && facts.canOverwrite(input.name, output.name, producer) ? [at] : [],
+      donated[at] &&
+      input.used &&
+      input.dtype === output.dtype &&
+      sameShape(input.shape, output.shape) &&
+      facts.canOverwrite(input.name, output.name, producer)
+        ? [at]
+        : [],
     );
     return { index, fits };
   });
@@ -92,8 +98,11 @@ class GraphFacts {
     const update = updating[node.opType]?.find(([, to]) => node.outputs[to] === output);
     if (update ? node.inputs[update[0]] !== input : !plain.has(node.opType)) return false;
     const near = this.#surroundings(producer);
-    return this.#readersThroughViews(input).every((reader) => {
-      if (reader === producer) return update ? node.inputs.filter((name) => name === input).length === 1 : true;
+    const readers = this.#readersThroughViews(input);
+    // What updates in place writes before it has read the rest of its inputs.
+    if (update && readers.filter((reader) => reader === producer).length > 1) return false;
+    return readers.every((reader) => {
+      if (reader === producer) return true;
       if ((this.#ancestors[producer][reader >> 5] & (1 << (reader & 31))) === 0) return false;
       return update !== undefined || near.plain.has(reader) || !near.reach.has(reader);
     });
@@ -103,9 +112,11 @@ class GraphFacts {
   #surroundings(producer: number): { plain: Set<number>; reach: Set<number> } {
     const known = this.#near.get(producer);
     if (known) return known;
-    const inputsOf = (index: number): number[] => this.#nodes[index].inputs.flatMap((name) => this.producers.get(name) ?? []);
+    const inputsOf = (index: number): number[] =>
+      this.#nodes[index].inputs.flatMap((name) => this.producers.get(name) ?? []);
     const arithmetic = new Set<number>([producer]);
-    for (const index of arithmetic) for (const from of inputsOf(index)) if (plain.has(this.#nodes[from].opType)) arithmetic.add(from);
+    for (const index of arithmetic)
+      for (const from of inputsOf(index)) if (plain.has(this.#nodes[from].opType)) arithmetic.add(from);
     const reach = new Set<number>([producer]);
     let edge = [producer];
     for (let step = 0; step < fusionReach; step++) {
@@ -120,7 +131,9 @@ class GraphFacts {
     const direct = this.#readers.get(name) ?? [];
     return direct.flatMap((reader) => {
       const node = this.#nodes[reader];
-      return views.has(node.opType) ? [reader, ...node.outputs.flatMap((output) => this.#readersThroughViews(output))] : [reader];
+      return views.has(node.opType)
+        ? [reader, ...node.outputs.flatMap((output) => this.#readersThroughViews(output))]
+        : [reader];
     });
   }
 }

@@ -40,7 +40,11 @@ interface Slot {
 interface Call {
   readonly slot: Slot;
   readonly records: readonly TensorRecord[];
-  readonly results: readonly { readonly values: TensorValues; readonly value: Value; readonly from: number | undefined }[];
+  readonly results: readonly {
+    readonly values: TensorValues;
+    readonly value: Value;
+    readonly from: number | undefined;
+  }[];
 }
 
 /** Bindings that lie idle beyond this many are given up: calls that overlap are rare. */
@@ -59,7 +63,10 @@ export function createProgram(
   const { name } = options;
   const engine = tf.engine();
   const overwrites = new Map(pairs.map(({ output, input }) => [output, input]));
-  const captured = graph.captured.map(({ tensor, data }) => ({ name: tensor.name, value: backend.runtime.createValue(data, tensor.shape, tensor.dtype) }));
+  const captured = graph.captured.map(({ tensor, data }) => ({
+    name: tensor.name,
+    value: backend.runtime.createValue(data, tensor.shape, tensor.dtype),
+  }));
   const idle: Slot[] = [];
   let running = 0;
   let disposed = false;
@@ -84,7 +91,12 @@ export function createProgram(
     for (const record of records) if (!record.values) throw backend.valueError(record);
     const alone = (at: number): boolean => {
       const record = records[at];
-      return record.owned && record.references === 1 && record.busy === 0 && records.indexOf(record) === records.lastIndexOf(record);
+      return (
+        record.owned &&
+        record.references === 1 &&
+        record.busy === 0 &&
+        records.indexOf(record) === records.lastIndexOf(record)
+      );
     };
     const slot = take();
     running++;
@@ -175,9 +187,13 @@ function checkInputs(name: string, { inputs }: FlatCompileOptions, tensors: read
   }
   inputs.forEach(({ shape, dtype }, at) => {
     const tensor = tensors[at];
-    if (tensor.isDisposed) throw backendError('E_PROGRAM_INPUT', `input ${at} of '${name}' is disposed`, 'pass a tensor that still lives');
+    if (tensor.isDisposed)
+      throw backendError('E_PROGRAM_INPUT', `input ${at} of '${name}' is disposed`, 'pass a tensor that still lives');
     if (tensor.dtype === dtype && sameShape(tensor.shape, shape)) return;
-    throw backendError('E_PROGRAM_INPUT', `input ${at} of '${name}' must be [${shape.join()}] ${dtype}, found [${tensor.shape.join()}] ${tensor.dtype}`, fix);
+    throw backendError(
+      'E_PROGRAM_INPUT',
+      `input ${at} of '${name}' must be [${shape.join()}] ${dtype}, found [${tensor.shape.join()}] ${tensor.dtype}`,
+      fix,
+    );
   });
 }
-

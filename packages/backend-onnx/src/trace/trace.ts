@@ -27,7 +27,11 @@ export class Trace {
   }
 
   /** Records a kernel. */
-  record(kernel: KernelLowering, inputs: readonly (TensorInfo | undefined)[], attributes: Readonly<Record<string, unknown>>): TensorInfo[] {
+  record(
+    kernel: KernelLowering,
+    inputs: readonly (TensorInfo | undefined)[],
+    attributes: Readonly<Record<string, unknown>>,
+  ): TensorInfo[] {
     const tensors = inputs.map((input) => input && this.resolve(input, kernel.kernelName));
     const outputs = kernel.lower(this.graph, tensors as GraphTensor[], attributes);
     return outputs.map((tensor) => this.backend.adoptSymbol({ trace: this, tensor, kernel: kernel.kernelName }));
@@ -38,7 +42,10 @@ export class Trace {
     const record = this.backend.record(info.dataId);
     const symbol = record.symbol;
     if (symbol?.trace === this) return symbol.tensor;
-    if (symbol) throw staleError(`a tensor that '${kernelName}' reads ([${record.shape.join()}] ${record.dtype}, a result of '${symbol.kernel}')`);
+    if (symbol)
+      throw staleError(
+        `a tensor that '${kernelName}' reads ([${record.shape.join()}] ${record.dtype}, a result of '${symbol.kernel}')`,
+      );
     const known = this.#captured.get(record)?.find(({ shape }) => sameShape(shape, info.shape));
     if (known) return known;
     const dtype = elementType(kernelName, info.dtype);

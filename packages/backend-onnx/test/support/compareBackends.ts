@@ -43,17 +43,34 @@ export function random(shape: number[], dtype: Plain['dtype'] = 'float32', low =
 }
 
 /** These very numbers. */
-export function exactly(values: readonly number[], dtype: Plain['dtype'] = 'float32', shape: number[] = [values.length]): Plain {
+export function exactly(
+  values: readonly number[],
+  dtype: Plain['dtype'] = 'float32',
+  shape: number[] = [values.length],
+): Plain {
   return { shape, dtype, values: values.map((value) => (dtype === 'float32' ? Math.fround(value) : value)) };
 }
 
 export const tensorOf = ({ shape, dtype, values }: Plain): tf.Tensor =>
-  tf.tensor(dtype === 'float32' ? Float32Array.from(values) : dtype === 'int32' ? Int32Array.from(values) : Uint8Array.from(values), shape, dtype);
+  tf.tensor(
+    dtype === 'float32'
+      ? Float32Array.from(values)
+      : dtype === 'int32'
+        ? Int32Array.from(values)
+        : Uint8Array.from(values),
+    shape,
+    dtype,
+  );
 
-export const plainOf = (tensor: tf.Tensor): Plain => ({ shape: tensor.shape, dtype: tensor.dtype as Plain['dtype'], values: Array.from(tensor.dataSync()) });
+export const plainOf = (tensor: tf.Tensor): Plain => ({
+  shape: tensor.shape,
+  dtype: tensor.dtype as Plain['dtype'],
+  values: Array.from(tensor.dataSync()),
+});
 
 /** The compiler of the active backend. */
-export const compiler = (): FlatCompiler => (tf.backend() as unknown as Record<symbol, FlatCompiler>)[Symbol.for('tesserae.compile')];
+export const compiler = (): FlatCompiler =>
+  (tf.backend() as unknown as Record<symbol, FlatCompiler>)[Symbol.for('tesserae.compile')];
 
 /** Runs in tf.tidy what gives something else than tensors. */
 export function cleanly<T>(run: () => T): T {
@@ -65,7 +82,10 @@ export function cleanly<T>(run: () => T): T {
 }
 
 /** Runs a function of tensors on the reference backend, eagerly on ONNX Runtime, and as one program. */
-export async function onEveryExecutor(inputs: readonly Plain[], fn: (inputs: tf.Tensor[]) => tf.Tensor[]): Promise<{ cpu: Plain[]; eager: Plain[]; traced: Plain[] }> {
+export async function onEveryExecutor(
+  inputs: readonly Plain[],
+  fn: (inputs: tf.Tensor[]) => tf.Tensor[],
+): Promise<{ cpu: Plain[]; eager: Plain[]; traced: Plain[] }> {
   await tf.setBackend('cpu');
   const cpu = cleanly(() => fn(inputs.map(tensorOf)).map(plainOf));
   await useOnnx({ threads: 1 });
@@ -77,12 +97,18 @@ export async function onEveryExecutor(inputs: readonly Plain[], fn: (inputs: tf.
 }
 
 /** Runs one kernel everywhere. */
-export async function kernelEverywhere({ kernel, inputs, attributes }: KernelCase): Promise<{ cpu: Plain[]; eager: Plain[]; traced: Plain[] }> {
+export async function kernelEverywhere({
+  kernel,
+  inputs,
+  attributes,
+}: KernelCase): Promise<{ cpu: Plain[]; eager: Plain[]; traced: Plain[] }> {
   const names = Array.isArray(inputs) ? undefined : Object.keys(inputs);
   const list = Object.values(inputs) as Plain[];
   return onEveryExecutor(list, (tensors) => {
     const given = names ? Object.fromEntries(names.map((name, i) => [name, tensors[i]])) : tensors;
-    const result = tf.engine().runKernel(kernel, given as unknown as tf.NamedTensorMap, (attributes ?? {}) as unknown as tf.NamedAttrMap);
+    const result = tf
+      .engine()
+      .runKernel(kernel, given as unknown as tf.NamedTensorMap, (attributes ?? {}) as unknown as tf.NamedAttrMap);
     return (Array.isArray(result) ? result : [result]) as tf.Tensor[];
   });
 }
@@ -92,11 +118,15 @@ export function difference(found: readonly Plain[], expected: readonly Plain[], 
   if (found.length !== expected.length) return `${expected.length} outputs expected, ${found.length} found`;
   for (const [i, want] of expected.entries()) {
     const got = found[i];
-    if (got.shape.join() !== want.shape.join()) return `output ${i}: shape [${want.shape}] expected, [${got.shape}] found`;
+    if (got.shape.join() !== want.shape.join())
+      return `output ${i}: shape [${want.shape}] expected, [${got.shape}] found`;
     if (got.dtype !== want.dtype) return `output ${i}: ${want.dtype} expected, ${got.dtype} found`;
     for (const [j, value] of want.values.entries()) {
       const other = got.values[j];
-      const close = Object.is(other, value) || other === value || Math.abs(other - value) <= tolerance * Math.max(1, Math.abs(value));
+      const close =
+        Object.is(other, value) ||
+        other === value ||
+        Math.abs(other - value) <= tolerance * Math.max(1, Math.abs(value));
       if (!close) return `output ${i}, element ${j}: ${value} expected, ${other} found`;
     }
   }

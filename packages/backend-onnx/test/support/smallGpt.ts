@@ -15,7 +15,11 @@ export interface GptSize {
 /** Initial parameters: matrices 0.08 wide, gains 1, biases 0. */
 export function gptParameters({ D, L, T, V }: GptSize): Plain[] {
   const matrix = (...shape: number[]): Plain => random(shape, 'float32', -0.08, 0.08);
-  const constant = (size: number, value: number): Plain => ({ shape: [size], dtype: 'float32', values: new Array<number>(size).fill(value) });
+  const constant = (size: number, value: number): Plain => ({
+    shape: [size],
+    dtype: 'float32',
+    values: new Array<number>(size).fill(value),
+  });
   const norm = (): Plain[] => [constant(D, 1), constant(D, 0)];
   const layer = (): Plain[] => [
     ...norm(),
@@ -38,15 +42,25 @@ const layerNorm = (x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor): tf.Tensor =>
   return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, 1e-5))), gain), bias);
 };
 const gelu = (x: tf.Tensor): tf.Tensor =>
-  tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(tf.mul(0.7978845608, tf.add(x, tf.mul(0.044715, tf.mul(x, tf.mul(x, x)))))), 1));
+  tf.mul(
+    tf.mul(x, 0.5),
+    tf.add(tf.tanh(tf.mul(0.7978845608, tf.add(x, tf.mul(0.044715, tf.mul(x, tf.mul(x, x)))))), 1),
+  );
 const linear = (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor => {
   const [B, T, D] = x.shape;
-  return tf.reshape(tf.add(tf.matMul(tf.reshape(x, [B * T, D]), weight as tf.Tensor2D), bias), [B, T, weight.shape[1]!]);
+  return tf.reshape(tf.add(tf.matMul(tf.reshape(x, [B * T, D]), weight as tf.Tensor2D), bias), [
+    B,
+    T,
+    weight.shape[1]!,
+  ]);
 };
 
 /** Cross-entropy of a GPT-2. x and y [B,T] */
 export function gptLoss({ D, L, H, T, B, V }: GptSize, p: readonly tf.Tensor[], x: tf.Tensor, y: tf.Tensor): tf.Scalar {
-  const mask = tf.tensor(Float32Array.from({ length: T * T }, (_, i) => (i % T <= Math.floor(i / T) ? 0 : -1e9)), [T, T]);
+  const mask = tf.tensor(
+    Float32Array.from({ length: T * T }, (_, i) => (i % T <= Math.floor(i / T) ? 0 : -1e9)),
+    [T, T],
+  );
   let h: tf.Tensor = tf.add(tf.gather(p[0], x as tf.Tensor2D), p[1]); // [B,T,D]
   for (let layer = 0; layer < L; layer++) {
     const q = p.slice(2 + 12 * layer, 14 + 12 * layer);
@@ -59,7 +73,8 @@ export function gptLoss({ D, L, H, T, B, V }: GptSize, p: readonly tf.Tensor[], 
   }
   h = layerNorm(h, p.at(-2)!, p.at(-1)!);
   const logits = tf.matMul(tf.reshape(h, [B * T, D]), p[0] as tf.Tensor2D, false, true); // [B·T,V]
-  return tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits), tf.oneHot(tf.reshape(y, [B * T]) as tf.Tensor1D, V)), 1)));
+  const picked = tf.sum(tf.mul(tf.logSoftmax(logits), tf.oneHot(tf.reshape(y, [B * T]) as tf.Tensor1D, V)), 1); // [B·T]
+  return tf.neg(tf.mean(picked)) as tf.Scalar;
 }
 
 /** One step of Adam: [x, y, step, ...parameters, ...first moments, ...second moments] → [loss, ...the same three]. */

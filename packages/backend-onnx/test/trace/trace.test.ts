@@ -97,7 +97,10 @@ describe('a program', () => {
     });
     for (const scale of [1, 2, 3]) {
       const results = tf.tidy(() => program.run([tf.tensor1d([scale, scale, scale])]));
-      expect(results.map((tensor) => Array.from(tensor.dataSync()))).toEqual([[2 * scale, 2 * scale, 2 * scale], [3 * scale]]);
+      expect(results.map((tensor) => Array.from(tensor.dataSync()))).toEqual([
+        [2 * scale, 2 * scale, 2 * scale],
+        [3 * scale],
+      ]);
       tf.dispose(results);
     }
     expect(traced).toBe(1);
@@ -115,7 +118,12 @@ describe('a program', () => {
     const input = tensorOf(vector);
     const results = program.run([input]);
     input.dispose();
-    expect(results.slice(0, 4).map((tensor) => Array.from(tensor.dataSync()))).toEqual([[1, 2, 3], [2, 4, 6], [2, 4, 6], [7]]);
+    expect(results.slice(0, 4).map((tensor) => Array.from(tensor.dataSync()))).toEqual([
+      [1, 2, 3],
+      [2, 4, 6],
+      [2, 4, 6],
+      [7],
+    ]);
     expect(results[4].dataSync()).toEqual(new Float32Array(200));
     expect(new Set(results.map(({ dataId }) => dataId)).size).toBe(5);
     tf.dispose(results);
@@ -124,9 +132,22 @@ describe('a program', () => {
 
   it('takes int32 and bool in and out, empty tensors too', () => {
     const inputs = [exactly([1, 0, 1], 'bool'), exactly([5, -6, 7], 'int32'), exactly([], 'float32', [0, 3])];
-    const program = compile(([mask, whole, none]) => [tf.logicalNot(mask as tf.Tensor1D), tf.where(mask, whole, tf.zerosLike(whole)), tf.mul(none, 2), tf.sum(none)], inputs);
+    const program = compile(
+      ([mask, whole, none]) => [
+        tf.logicalNot(mask as tf.Tensor1D),
+        tf.where(mask, whole, tf.zerosLike(whole)),
+        tf.mul(none, 2),
+        tf.sum(none),
+      ],
+      inputs,
+    );
     const results = tf.tidy(() => program.run(inputs.map(tensorOf)));
-    expect(results.map(({ dtype, shape }) => [dtype, ...shape])).toEqual([['bool', 3], ['int32', 3], ['float32', 0, 3], ['float32']]);
+    expect(results.map(({ dtype, shape }) => [dtype, ...shape])).toEqual([
+      ['bool', 3],
+      ['int32', 3],
+      ['float32', 0, 3],
+      ['float32'],
+    ]);
     expect(results.map((tensor) => Array.from(tensor.dataSync()))).toEqual([[0, 1, 0], [5, 0, 7], [], [0]]);
     tf.dispose(results);
     program.dispose();
@@ -235,17 +256,25 @@ describe('on another thread', () => {
   });
 
   it('stops when its signal says so', async () => {
-    const program = compile(([x]) => {
-      let y = x as tf.Tensor2D;
-      for (let i = 0; i < 60; i++) y = tf.mul(tf.matMul(y, y), 1e-3) as tf.Tensor2D;
-      return [y];
-    }, [random([400, 400])]);
+    const program = compile(
+      ([x]) => {
+        let y = x as tf.Tensor2D;
+        for (let i = 0; i < 60; i++) y = tf.mul(tf.matMul(y, y), 1e-3) as tf.Tensor2D;
+        return [y];
+      },
+      [random([400, 400])],
+    );
     const input = tf.ones([400, 400]);
     const controller = new AbortController();
     const run = program.runAsync([input], { signal: controller.signal }).catch((error: unknown) => error);
     setTimeout(() => controller.abort(), 5);
     expect(isTesseraeError(await run, 'E_CANCELLED')).toBe(true);
-    expect(isTesseraeError(await program.runAsync([input], { signal: AbortSignal.abort() }).catch((error: unknown) => error), 'E_CANCELLED')).toBe(true);
+    expect(
+      isTesseraeError(
+        await program.runAsync([input], { signal: AbortSignal.abort() }).catch((error: unknown) => error),
+        'E_CANCELLED',
+      ),
+    ).toBe(true);
     const [y] = program.run([input]); // and it can run again
     tf.dispose([y, input]);
     program.dispose();

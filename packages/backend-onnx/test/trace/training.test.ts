@@ -12,10 +12,17 @@ const size = { D: 16, L: 1, H: 2, T: 8, B: 2, V: 13 };
 const parameters = gptParameters(size);
 const zeros = parameters.map(({ shape, dtype, values }) => ({ shape, dtype, values: values.map(() => 0) }));
 const ids = (shift: number): ReturnType<typeof exactly> =>
-  exactly(Array.from({ length: size.B * size.T }, (_, i) => ((i + shift) * 7) % size.V), 'int32', [size.B, size.T]);
+  exactly(
+    Array.from({ length: size.B * size.T }, (_, i) => ((i + shift) * 7) % size.V),
+    'int32',
+    [size.B, size.T],
+  );
 const count = parameters.length;
 
-async function train(steps: number, run: (inputs: tf.Tensor[]) => tf.Tensor[]): Promise<{ losses: number[]; state: tf.Tensor[] }> {
+async function train(
+  steps: number,
+  run: (inputs: tf.Tensor[]) => tf.Tensor[],
+): Promise<{ losses: number[]; state: tf.Tensor[] }> {
   const [x, y] = [tensorOf(ids(0)), tensorOf(ids(1))];
   let state = [...parameters, ...zeros, ...zeros].map(tensorOf);
   const losses: number[] = [];
@@ -63,7 +70,11 @@ it('neither leaks tensors nor memory over a thousand steps', async () => {
   const batch = exactly([1, 2, 3, 4], 'int32', [1, 4]);
   const inputs = [batch, batch, exactly([1], 'float32', []), ...start, ...start, ...start];
   const program = compiler()(fn, { name: 'step', inputs, donated: inputs.map((_, i) => i > 2) });
-  let state = [...start, ...start.map((p) => ({ ...p, values: p.values.map(() => 0) })), ...start.map((p) => ({ ...p, values: p.values.map(() => 0) }))].map(tensorOf);
+  let state = [
+    ...start,
+    ...start.map((p) => ({ ...p, values: p.values.map(() => 0) })),
+    ...start.map((p) => ({ ...p, values: p.values.map(() => 0) })),
+  ].map(tensorOf);
   const seen = new Set<string>();
   for (let step = 1; step <= 1000; step++) {
     const [x, y, at] = [tensorOf(batch), tensorOf(batch), tf.scalar(step)];
@@ -72,7 +83,8 @@ it('neither leaks tensors nor memory over a thousand steps', async () => {
     tf.dispose([x, y, at, loss]);
     const { numTensors, numDataBuffers, numBytes } = tf.memory();
     const { numBytesInPool } = tf.memory() as unknown as { numBytesInPool: number };
-    if (step > 2) seen.add(JSON.stringify([numTensors, numDataBuffers, numBytes, numBytesInPool, tf.backend().numDataIds()]));
+    if (step > 2)
+      seen.add(JSON.stringify([numTensors, numDataBuffers, numBytes, numBytesInPool, tf.backend().numDataIds()]));
   }
   expect([...seen]).toHaveLength(1);
   expect(state[0].dataSync().every(Number.isFinite)).toBe(true);
