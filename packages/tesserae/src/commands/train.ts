@@ -1,0 +1,144 @@
+import path from 'node:path';
+import { countParameters, createModel, disposeModel, gpt2, llama, selectBackend } from '@tesserae/core';
+import type { BackendName, Model } from '@tesserae/core';
+import { loadPretrained, savePretrained } from '@tesserae/hub';
+import { isTesseraeError } from '@tesserae/registry';
+import { trainByteLevelBpe, trainCharacterTokenizer } from '@tesserae/tokenizer';
+import type { Tokenizer } from '@tesserae/tokenizer';
+import { adamw, constant, cosine, linear, readTextFile, train } from '@tesserae/trainer';
+import type { Schedule } from '@tesserae/trainer';
+import type { Command } from 'commander';
+import { problem } from '../problem';
+import type { CommandContext } from './context';
+import { real, whole } from './parse';
+
+interface TrainFlags {
+  text: string;
+  output: string;
+  from?: string;
+  form: string;
+  tokenizer: string;
+  vocab: number;
+  layers: number;
+  heads: number;
+  width: number;
+  context: number;
+  batch: number;
+  microBatch?: number;
+  accumulate: number;
+  steps: number;
+  learningRate: number;
+  schedule: string;
+  warmup: number;
+  clip: number;
+  evaluateEvery: number;
+  dropout: number;
+  seed: number;
+  resume?: boolean;
+  overwrite?: boolean;
+  backend?: string;
+  json?: boolean;
+}
+
+/** `tesserae train`: a text and a folder, from nothing or from a model that is there. */
+export function addTrain(program: Command, context: CommandContext): void {
+  program
+    .command('train')
+    .description('train a decoder-only model on a UTF-8 text')
+    .requiredOption('--text <file>', 'what to learn from')
+    .option('--output <folder>', 'where the model and the checkpoints go', path.join('out', 'train'))
+    .option('--from <folder>', 'start from this model instead of a new one')
+    .option('--form <name>', 'gpt2 or llama', 'gpt2')
+    .option('--tokenizer <kind>', 'bpe, character, or a tokenizer.json', 'bpe')
+    .option('--vocab <n>', 'tokens of a new BPE tokenizer', whole(257), 1024)
+    .option('--layers <n>', 'layers', whole(1), 4)
+    .option('--heads <n>', 'attention heads', whole(1), 4)
+    .option('--width <n>', 'hidden size', whole(1), 256)
+    .option('--context <n>', 'tokens of a row', whole(1), 128)
+    .option('--batch <n>', 'rows of a batch', whole(1), 16)
+    .option('--micro-batch <n>', 'rows that go through the model at a time', whole(1))
+    .option('--accumulate <n>', 'batches averaged into one update', whole(1), 1)
+    .option('--steps <n>', 'updates in all', whole(1), 1000)
+    .option('--learning-rate <rate>', 'highest rate', real(0), 1e-3)
+    .option('--schedule <name>', 'constant, linear or cosine', 'cosine')
+    .option('--warmup <n>', 'steps over which the rate rises', whole(0), 100)
+    .option('--clip <norm>', 'largest gradient norm, 0 for no limit', real(0), 1)
+    .option('--evaluate-every <n>', 'steps between looks at the validation text', whole(1), 100)
+    .option('--dropout <share>', 'dropout of a new model', real(0), 0)
+    .option('--seed <n>', 'decides weights and order', whole(0), 0)
+    .option('--resume', 'continue from the newest checkpoint in the output folder')
+    .option('--overwrite', 'remove the checkpoints of an earlier run')
+    .option('--backend <name>', 'tfjs-node-gpu, onnx, tfjs-node, wasm or cpu')
+    .option('--json', 'print one line of JSON at the end')
+    .action(async (flags: TrainFlags) => run(flags, context));
+}
+
+async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
+  const backend = await selectBackend({ log: (line) => context.note(line), ...(flags.backend && { prefer: flags.backend as BackendName }) });
+  const text = await readTextFile(flags.text);
+  const start = flags.from === undefined ? await freshModel(flags, text) : await loadPretrained(flags.from);
+  const checkpoints = path.join(flags.output, 'checkpoints');
+  context.note(`${countParameters(start).toLocaleString('en')} parameters; checkpoints in ${checkpoints}`);
+  try {
+    const { model, history } = await train(start, {
+      data: text,
+      steps: flags.steps,
+      batchSize: flags.batch,
+      contextLength: flags.context,
+      optimizer: adamw({ beta2: 0.95, weightDecay: 0.1 }),
+      schedule: scheduleOf(flags),
+      gradientClipNorm: flags.clip === 0 ? null : flags.clip,
+      accumulationSteps: flags.accumulate,
+      evaluateEvery: flags.evaluateEvery,
+      checkpoint: { folder: checkpoints, overwrite: flags.overwrite ?? false },
+      resume: flags.resume ?? false,
+      seed: flags.seed,
+      signal: context.signal,
+      ...(flags.microBatch !== undefined && { microBatchSize: flags.microBatch }),
+    });
+    const folder = path.join(flags.output, 'model');
+    try {
+      await savePretrained(model, folder);
+    } finally {
+      disposeModel(model);
+    }
+    const facts = { model: folder, steps: history.steps.length, loss: history.steps.at(-1)?.loss, validationLoss: history.evaluations.at(-1)?.loss, backend: backend.name };
+    context.out(flags.json ? JSON.stringify(facts) : `Saved ${folder}; validation loss ${facts.validationLoss?.toFixed(4) ?? 'not measured'}.`);
+  } catch (error) {
+    if (isTesseraeError(error, 'E_ABORTED')) context.note(`To go on: the same command with --resume.`);
+    throw error;
+  } finally {
+    disposeModel(start);
+  }
+}
+
+function scheduleOf({ schedule, learningRate, warmup, steps }: TrainFlags): Schedule {
+  const warmupSteps = Math.min(warmup, Math.max(0, steps - 1));
+  if (schedule === 'constant') return constant({ learningRate, warmupSteps });
+  if (schedule === 'linear') return linear({ learningRate, warmupSteps, totalSteps: steps });
+  if (schedule === 'cosine') return cosine({ learningRate, warmupSteps, totalSteps: steps, minimumLearningRate: learningRate / 10 });
+  throw problem('E_OPTION', `there is no schedule '${schedule}'`, 'use constant, linear or cosine');
+}
+
+async function tokenizerOf({ tokenizer, vocab }: TrainFlags, text: string): Promise<Tokenizer> {
+  if (tokenizer === 'bpe') return trainByteLevelBpe(text, { vocabSize: vocab });
+  if (tokenizer === 'character') return trainCharacterTokenizer(text);
+  const { loadTokenizer } = await import('@tesserae/tokenizer');
+  return loadTokenizer(tokenizer);
+}
+
+async function freshModel(flags: TrainFlags, text: string): Promise<Model> {
+  const tokenizer = await tokenizerOf(flags, text);
+  const sizes = {
+    vocabSize: tokenizer.vocabSize,
+    hiddenSize: flags.width,
+    numHiddenLayers: flags.layers,
+    numAttentionHeads: flags.heads,
+    maxPositionEmbeddings: flags.context,
+    attentionDropout: flags.dropout,
+  };
+  const { seed } = flags;
+  if (flags.form === 'gpt2') return createModel(gpt2, { ...sizes, embeddingDropout: flags.dropout, residualDropout: flags.dropout }, { seed, tokenizer }) as unknown as Model;
+  if (flags.form === 'llama') return createModel(llama, { ...sizes, intermediateSize: Math.ceil((flags.width * 8) / 3 / 16) * 16 }, { seed, tokenizer }) as unknown as Model;
+  throw problem('E_OPTION', `there is no form '${flags.form}'`, 'use gpt2 or llama');
+}

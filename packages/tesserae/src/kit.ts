@@ -1,0 +1,23 @@
+import { byteLevelBpe, character, tokenizerJson } from '@tesserae/tokenizer';
+import { createRegistry } from '@tesserae/registry';
+import type { Registry } from '@tesserae/registry';
+import { adam, adamw, constant, cosine, linear, sgd } from '@tesserae/trainer';
+
+const plugins = [byteLevelBpe, character, tokenizerJson, adam, adamw, sgd, constant, cosine, linear] as const;
+
+/**
+ * A registry with every plugin of Tesserae's own in it; add others with `use`.
+ *
+ * @returns a new registry
+ * @example
+ * ```ts
+ * import { createKit } from 'tesserae';
+ *
+ * const kit = createKit();
+ * const optimizer = await kit.create('optimizer', 'adamw', { weightDecay: 0.1 });
+ * console.log(optimizer.name); // → adamw
+ * ```
+ */
+export function createKit(): Registry<(typeof plugins)[number]> {
+  return createRegistry(plugins);
+}
