@@ -1,0 +1,31 @@
+/** A bound that a figure must keep. */
+export type Wanted = { readonly atMost: number } | { readonly atLeast: number };
+
+/** What a study found. */
+export interface StudyResult {
+  readonly figures: Readonly<Record<string, number>>;
+  /** Bounds of some of the figures, by name. */
+  readonly wanted: Readonly<Record<string, Wanted>>;
+  /** What this machine does not have, so that the figures that need it are missing. */
+  readonly absent: readonly { readonly what: string; readonly reason: string }[];
+  /** Files that were written. */
+  readonly files: readonly string[];
+}
+
+export interface StudyOptions {
+  /** A folder for charts and other files, which exists. */
+  readonly folder: string;
+  say(line: string): void;
+}
+
+/** A seeded experiment: same figures every time, as far as the machine's arithmetic is the same. */
+export type Study = (options: StudyOptions) => Promise<StudyResult>;
+
+/** Whether a figure keeps its bound; a figure that could not be measured breaks none. */
+export function keeps(figure: number | undefined, wanted: Wanted): boolean {
+  if (figure === undefined) return true;
+  return 'atMost' in wanted ? figure <= wanted.atMost : figure >= wanted.atLeast; // NaN keeps nothing
+}
+
+/** A bound as text. */
+export const bound = (wanted: Wanted): string => ('atMost' in wanted ? `≤ ${wanted.atMost}` : `≥ ${wanted.atLeast}`);
