@@ -108,5 +108,4 @@ function errorOutput(message: string): CellOutput {
 const portable = (text: string): string => text.replaceAll(`${process.cwd()}${path.sep}`, '');
 
 /** Without the colours of a terminal. */
-// eslint-disable-next-line no-control-regex
 const plain = (text: string): string => text.replace(/\u001b\[[0-9;]*m/g, '');
