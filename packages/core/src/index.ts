@@ -5,4 +5,5 @@ export * from './generation/index';
 export * from './model/index';
 export * from './nn/index';
 export * from './random/index';
+export * from './summary/index';
 export * from './weights/index';

@@ -7,19 +7,32 @@ export function configError(architecture: string, message: string, fix: string):
 }
 
 /** Lays a config over its defaults; refuses fields that the architecture does not know. */
-export function completeConfig<C extends object>(architecture: string, defaults: C, given: Partial<C>, alsoKnown: readonly string[] = []): C {
+export function completeConfig<C extends object>(
+  architecture: string,
+  defaults: C,
+  given: Partial<C>,
+  alsoKnown: readonly string[] = [],
+): C {
   const known = [...Object.keys(defaults), ...alsoKnown];
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
     const near = nearestName(name, known);
-    throw configError(architecture, `the option '${name}' is unknown`, near ? `did you mean '${near}'?` : `known are ${known.join(', ')}`);
+    throw configError(
+      architecture,
+      `the option '${name}' is unknown`,
+      near ? `did you mean '${near}'?` : `known are ${known.join(', ')}`,
+    );
   }
   const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { ...defaults, ...present };
 }
 
 /** Checks that fields are whole numbers from 1 up. */
-export function requireCounts<C extends ArchitectureConfig>(architecture: string, config: C, names: readonly (keyof C & string)[]): void {
+export function requireCounts<C extends ArchitectureConfig>(
+  architecture: string,
+  config: C,
+  names: readonly (keyof C & string)[],
+): void {
   for (const name of names) {
     const value = config[name];
     if (!Number.isInteger(value) || (value as number) < 1) {
@@ -29,7 +42,13 @@ export function requireCounts<C extends ArchitectureConfig>(architecture: string
 }
 
 /** Checks that fields are numbers from low up to, and not including, high. */
-export function requireRange<C extends ArchitectureConfig>(architecture: string, config: C, names: readonly (keyof C & string)[], low: number, high: number): void {
+export function requireRange<C extends ArchitectureConfig>(
+  architecture: string,
+  config: C,
+  names: readonly (keyof C & string)[],
+  low: number,
+  high: number,
+): void {
   for (const name of names) {
     const value = config[name] as unknown;
     if (typeof value !== 'number' || !(value >= low && value < high)) {

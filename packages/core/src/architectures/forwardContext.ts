@@ -44,7 +44,11 @@ const never = -1e9;
  * @param inputs what `forward` was given
  * @param options what `forward` was given
  */
-export function openForward<C extends ArchitectureConfig>(name: string, inputs: ForwardInputs, options: ForwardOptions<C>): ForwardContext {
+export function openForward<C extends ArchitectureConfig>(
+  name: string,
+  inputs: ForwardInputs,
+  options: ForwardOptions<C>,
+): ForwardContext {
   const { inputIds, attentionMask, cache } = inputs;
   const { capture, config } = options;
   requireTensor(name, 'inputIds', inputIds, ['int32']);
@@ -60,13 +64,19 @@ export function openForward<C extends ArchitectureConfig>(name: string, inputs: 
     });
   }
   if (cache && cache.keys.length !== config.numHiddenLayers) {
-    throw tesseraeError({ package: 'core', code: 'E_CACHE', message: `${name}: a cache of ${cache.keys.length} layers for ${config.numHiddenLayers}`, fix: 'make the cache with createKeyValueCache(config.numHiddenLayers, …)' });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_CACHE',
+      message: `${name}: a cache of ${cache.keys.length} layers for ${config.numHiddenLayers}`,
+      fix: 'make the cache with createKeyValueCache(config.numHiddenLayers, …)',
+    });
   }
   if (attentionMask) {
     requireTensor(name, 'attentionMask', attentionMask, ['int32', 'bool', 'float32']);
     requireShape(name, 'attentionMask', attentionMask, [batch, keys], cache ? 'batch, cache capacity' : 'batch, time');
   }
-  const bias = attentionMask && tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, 'float32')), never), [batch, 1, 1, keys]);
+  const bias =
+    attentionMask && tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, 'float32')), never), [batch, 1, 1, keys]);
   const next = drops(options);
   const written = { keys: [] as tf.Tensor[], values: [] as tf.Tensor[] };
 
@@ -94,13 +104,16 @@ export function openForward<C extends ArchitectureConfig>(name: string, inputs: 
     positionsForLogits(hidden) {
       return options.logits === 'last' ? tf.slice(hidden, [0, time - 1, 0], [batch, 1, sizes(hidden)[2]]) : hidden;
     },
-    finish: (logits) => (cache ? { logits, cache: { ...written, length: tf.add(cache.length, tf.scalar(time, 'int32')) } } : { logits }),
+    finish: (logits) =>
+      cache ? { logits, cache: { ...written, length: tf.add(cache.length, tf.scalar(time, 'int32')) } } : { logits },
   };
 }
 
 /** Disposes what a forward pass made on the way, but not its output nor what was captured. */
 export function tidyForward(capture: Capture | undefined, run: () => ForwardOutput): ForwardOutput {
-  const kept = tf.tidy(() => ({ output: run(), captured: { ...capture?.values } }) as unknown as tf.TensorContainerObject);
+  const kept = tf.tidy(
+    () => ({ output: run(), captured: { ...capture?.values } }) as unknown as tf.TensorContainerObject,
+  );
   return kept.output as unknown as ForwardOutput;
 }
 
@@ -115,7 +128,10 @@ function numberPositions(name: string, { positionIds, cache }: ForwardInputs, ba
 }
 
 /** Gives each dropout site in turn a function of its own, or nothing where nothing is dropped. */
-function drops<C>({ training, key }: ForwardOptions<C>): (rate: number) => ((value: tf.Tensor) => tf.Tensor) | undefined {
+function drops<C>({
+  training,
+  key,
+}: ForwardOptions<C>): (rate: number) => ((value: tf.Tensor) => tf.Tensor) | undefined {
   let sites = 0;
   return (rate) => {
     const site = sites++; // counted even where the rate is 0, so that one rate does not change the others' bits

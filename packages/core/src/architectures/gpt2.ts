@@ -4,7 +4,15 @@
  * for queries, keys and values, a two-matrix feed-forward layer, the token embedding again at the output.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Architecture, ForwardInputs, ForwardOptions, ForwardOutput, Initialization, ParameterSpec, Params } from '../model/types';
+import type {
+  Architecture,
+  ForwardInputs,
+  ForwardOptions,
+  ForwardOutput,
+  Initialization,
+  ParameterSpec,
+  Params,
+} from '../model/types';
 import type { Weight } from '../model/weight';
 import { activation } from '../nn/activation';
 import { embed } from '../nn/embed';
@@ -68,8 +76,15 @@ function block(x: tf.Tensor, layer: Layer, index: number, config: Gpt2Config, co
 
   const queryKeyValue = project(norm(x, layer.attentionNorm, config), layer.attention.queryKeyValue); // [B, T, 3D]
   const [query, key, value] = tf.split(queryKeyValue, 3, 2).map((part) => context.splitHeads(part, heads)); // [B, H, T, E]
-  const scale = (config.scaleAttentionWeights ? Math.sqrt(heads / config.hiddenSize) : 1) / (config.scaleAttentionByInverseLayerIndex ? index + 1 : 1);
-  const mixed = context.attend(`${at}.attention`, index, { query, key, value }, { scale, dropout: config.attentionDropout }); // [B, T, D]
+  const scale =
+    (config.scaleAttentionWeights ? Math.sqrt(heads / config.hiddenSize) : 1) /
+    (config.scaleAttentionByInverseLayerIndex ? index + 1 : 1);
+  const mixed = context.attend(
+    `${at}.attention`,
+    index,
+    { query, key, value },
+    { scale, dropout: config.attentionDropout },
+  ); // [B, T, D]
   const attended = context.observe(`${at}.attention.output`, project(mixed, layer.attention.output)); // [B, T, D]
   x = context.observe(`${at}.afterAttention`, tf.add(x, context.drop(attended, residualDropout)));
 
@@ -93,10 +108,28 @@ function parameters(config: Gpt2Config): ParameterSpec[] {
   const F = config.intermediateSize ?? 4 * D;
   const normal: Initialization = { kind: 'normal', standardDeviation: initializerRange };
   const residual: Initialization = { kind: 'normal', standardDeviation: initializerRange / Math.sqrt(2 * L) };
-  const matrix = (path: string, checkpointName: string, shape: number[], initialization = normal): ParameterSpec => ({ path: `${path}.weight`, checkpointName: `${checkpointName}.weight`, shape, initialization, decay: true });
-  const vector = (kind: 'weight' | 'bias', path: string, checkpointName: string, size: number): ParameterSpec => ({ path: `${path}.${kind}`, checkpointName: `${checkpointName}.${kind}`, shape: [size], initialization: { kind: kind === 'weight' ? 'ones' : 'zeros' }, decay: false });
-  const normed = (path: string, name: string): ParameterSpec[] => [vector('weight', path, name, D), vector('bias', path, name, D)];
-  const projected = (path: string, name: string, shape: [number, number], initialization = normal): ParameterSpec[] => [matrix(path, name, shape, initialization), vector('bias', path, name, shape[1])];
+  const matrix = (path: string, checkpointName: string, shape: number[], initialization = normal): ParameterSpec => ({
+    path: `${path}.weight`,
+    checkpointName: `${checkpointName}.weight`,
+    shape,
+    initialization,
+    decay: true,
+  });
+  const vector = (kind: 'weight' | 'bias', path: string, checkpointName: string, size: number): ParameterSpec => ({
+    path: `${path}.${kind}`,
+    checkpointName: `${checkpointName}.${kind}`,
+    shape: [size],
+    initialization: { kind: kind === 'weight' ? 'ones' : 'zeros' },
+    decay: false,
+  });
+  const normed = (path: string, name: string): ParameterSpec[] => [
+    vector('weight', path, name, D),
+    vector('bias', path, name, D),
+  ];
+  const projected = (path: string, name: string, shape: [number, number], initialization = normal): ParameterSpec[] => [
+    matrix(path, name, shape, initialization),
+    vector('bias', path, name, shape[1]),
+  ];
 
   return [
     matrix('tokenEmbedding', 'transformer.wte', [V, D]),

@@ -63,12 +63,22 @@ const defaults: Gpt2Config = {
 /** Completes and checks a config of the GPT-2 form. */
 export function configureGpt2(given: Partial<Gpt2Config>): Gpt2Config {
   const config = completeConfig('gpt2', defaults, given);
-  requireCounts('gpt2', config, ['vocabSize', 'hiddenSize', 'numHiddenLayers', 'numAttentionHeads', 'maxPositionEmbeddings']);
+  requireCounts('gpt2', config, [
+    'vocabSize',
+    'hiddenSize',
+    'numHiddenLayers',
+    'numAttentionHeads',
+    'maxPositionEmbeddings',
+  ]);
   if (config.intermediateSize !== null) requireCounts('gpt2', config, ['intermediateSize']);
   requireRange('gpt2', config, ['residualDropout', 'embeddingDropout', 'attentionDropout'], 0, 1);
   requireRange('gpt2', config, ['layerNormEpsilon', 'initializerRange'], 0, Infinity);
   if (config.hiddenSize % config.numAttentionHeads !== 0) {
-    throw configError('gpt2', `${config.numAttentionHeads} heads do not divide the width ${config.hiddenSize}`, `use a width that is a multiple of ${config.numAttentionHeads}`);
+    throw configError(
+      'gpt2',
+      `${config.numAttentionHeads} heads do not divide the width ${config.hiddenSize}`,
+      `use a width that is a multiple of ${config.numAttentionHeads}`,
+    );
   }
   activation(config.hiddenAct);
   return config;

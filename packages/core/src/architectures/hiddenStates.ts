@@ -14,5 +14,9 @@ import type { ArchitectureConfig } from '../model/types';
  * ```
  */
 export function hiddenStateNames({ numHiddenLayers }: Pick<ArchitectureConfig, 'numHiddenLayers'>): string[] {
-  return ['embeddings', ...Array.from({ length: numHiddenLayers - 1 }, (_, index) => `layers.${index}.output`), 'finalNorm'];
+  return [
+    'embeddings',
+    ...Array.from({ length: numHiddenLayers - 1 }, (_, index) => `layers.${index}.output`),
+    'finalNorm',
+  ];
 }

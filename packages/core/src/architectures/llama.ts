@@ -4,7 +4,15 @@
  * before each block and one after the last, a gated feed-forward layer, an output embedding of its own (or tied).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Architecture, ForwardInputs, ForwardOptions, ForwardOutput, Initialization, ParameterSpec, Params } from '../model/types';
+import type {
+  Architecture,
+  ForwardInputs,
+  ForwardOptions,
+  ForwardOutput,
+  Initialization,
+  ParameterSpec,
+  Params,
+} from '../model/types';
 import type { Weight } from '../model/weight';
 import { activation } from '../nn/activation';
 import { embed } from '../nn/embed';
@@ -30,7 +38,12 @@ interface Projection {
 
 interface Layer {
   readonly attentionNorm: Norm;
-  readonly attention: { readonly query: Projection; readonly key: Projection; readonly value: Projection; readonly output: Projection };
+  readonly attention: {
+    readonly query: Projection;
+    readonly key: Projection;
+    readonly value: Projection;
+    readonly output: Projection;
+  };
   readonly feedForwardNorm: Norm;
   readonly feedForward: { readonly gate: Projection; readonly up: Projection; readonly down: Projection };
 }
@@ -62,19 +75,40 @@ function forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<
   return tidyForward(options.capture, () => run(params, inputs, options));
 }
 
-function block(x: tf.Tensor, layer: Layer, index: number, config: LlamaConfig, context: ForwardContext, rotary: RotaryTable): tf.Tensor {
+function block(
+  x: tf.Tensor,
+  layer: Layer,
+  index: number,
+  config: LlamaConfig,
+  context: ForwardContext,
+  rotary: RotaryTable,
+): tf.Tensor {
   const at = `layers.${index}`;
 
   const normed = norm(x, layer.attentionNorm, config); // [B, T, D]
-  const query = rotaryEmbedding(context.splitHeads(project(normed, layer.attention.query), config.numAttentionHeads), rotary); // [B, H, T, E]
-  const key = rotaryEmbedding(context.splitHeads(project(normed, layer.attention.key), config.numKeyValueHeads), rotary); // [B, K, T, E]
+  const query = rotaryEmbedding(
+    context.splitHeads(project(normed, layer.attention.query), config.numAttentionHeads),
+    rotary,
+  ); // [B, H, T, E]
+  const key = rotaryEmbedding(
+    context.splitHeads(project(normed, layer.attention.key), config.numKeyValueHeads),
+    rotary,
+  ); // [B, K, T, E]
   const value = context.splitHeads(project(normed, layer.attention.value), config.numKeyValueHeads); // [B, K, T, E]
   const scale = 1 / Math.sqrt(config.headDim);
-  const mixed = context.attend(`${at}.attention`, index, { query, key, value }, { scale, dropout: config.attentionDropout }); // [B, T, H·E]
+  const mixed = context.attend(
+    `${at}.attention`,
+    index,
+    { query, key, value },
+    { scale, dropout: config.attentionDropout },
+  ); // [B, T, H·E]
   const attended = context.observe(`${at}.attention.output`, project(mixed, layer.attention.output)); // [B, T, D]
   x = context.observe(`${at}.afterAttention`, tf.add(x, attended));
 
-  const hidden = context.observe(`${at}.feedForward.hidden`, feed(norm(x, layer.feedForwardNorm, config), layer, config)); // [B, T, F]
+  const hidden = context.observe(
+    `${at}.feedForward.hidden`,
+    feed(norm(x, layer.feedForwardNorm, config), layer, config),
+  ); // [B, T, F]
   const down = context.observe(`${at}.feedForward.output`, project(hidden, layer.feedForward.down)); // [B, T, D]
   return context.observe(`${at}.output`, tf.add(x, down));
 }
@@ -97,11 +131,33 @@ function parameters(config: LlamaConfig): ParameterSpec[] {
   const { vocabSize: V, hiddenSize: D, intermediateSize: F, numHiddenLayers: L, attentionBias, mlpBias } = config;
   const [Q, K] = [config.numAttentionHeads * config.headDim, config.numKeyValueHeads * config.headDim];
   const normal: Initialization = { kind: 'normal', standardDeviation: config.initializerRange };
-  const matrix = (path: string, name: string, shape: number[]): ParameterSpec => ({ path: `${path}.weight`, checkpointName: `${name}.weight`, shape, initialization: normal, decay: true });
-  const normed = (path: string, name: string): ParameterSpec => ({ path: `${path}.weight`, checkpointName: `${name}.weight`, shape: [D], initialization: { kind: 'ones' }, decay: false });
+  const matrix = (path: string, name: string, shape: number[]): ParameterSpec => ({
+    path: `${path}.weight`,
+    checkpointName: `${name}.weight`,
+    shape,
+    initialization: normal,
+    decay: true,
+  });
+  const normed = (path: string, name: string): ParameterSpec => ({
+    path: `${path}.weight`,
+    checkpointName: `${name}.weight`,
+    shape: [D],
+    initialization: { kind: 'ones' },
+    decay: false,
+  });
   const projected = (path: string, name: string, shape: [number, number], bias: boolean): ParameterSpec[] => [
     matrix(path, name, shape),
-    ...(bias ? [{ path: `${path}.bias`, checkpointName: `${name}.bias`, shape: [shape[0]], initialization: { kind: 'zeros' as const }, decay: false }] : []),
+    ...(bias
+      ? [
+          {
+            path: `${path}.bias`,
+            checkpointName: `${name}.bias`,
+            shape: [shape[0]],
+            initialization: { kind: 'zeros' as const },
+            decay: false,
+          },
+        ]
+      : []),
   ];
 
   return [

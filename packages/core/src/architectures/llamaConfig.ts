@@ -66,17 +66,37 @@ const defaults = {
 /** Completes and checks a config of the Llama form. */
 export function configureLlama(given: Partial<LlamaConfig>): LlamaConfig {
   const laid = completeConfig('llama', defaults as unknown as LlamaConfig, given, ['numKeyValueHeads', 'headDim']);
-  requireCounts('llama', laid, ['vocabSize', 'hiddenSize', 'intermediateSize', 'numHiddenLayers', 'numAttentionHeads', 'maxPositionEmbeddings']);
+  requireCounts('llama', laid, [
+    'vocabSize',
+    'hiddenSize',
+    'intermediateSize',
+    'numHiddenLayers',
+    'numAttentionHeads',
+    'maxPositionEmbeddings',
+  ]);
   const { hiddenSize, numAttentionHeads: heads } = laid;
   if ((laid.headDim ?? null) === null && hiddenSize % heads !== 0) {
-    throw configError('llama', `${heads} heads do not divide the width ${hiddenSize}`, `use a width that is a multiple of ${heads}, or give headDim`);
+    throw configError(
+      'llama',
+      `${heads} heads do not divide the width ${hiddenSize}`,
+      `use a width that is a multiple of ${heads}, or give headDim`,
+    );
   }
-  const config = { ...laid, numKeyValueHeads: laid.numKeyValueHeads ?? heads, headDim: laid.headDim ?? hiddenSize / heads };
+  const config = {
+    ...laid,
+    numKeyValueHeads: laid.numKeyValueHeads ?? heads,
+    headDim: laid.headDim ?? hiddenSize / heads,
+  };
   requireCounts('llama', config, ['numKeyValueHeads', 'headDim']);
   if (heads % config.numKeyValueHeads !== 0) {
-    throw configError('llama', `${heads} query heads cannot share ${config.numKeyValueHeads} key/value heads evenly`, `use a divisor of ${heads}`);
+    throw configError(
+      'llama',
+      `${heads} query heads cannot share ${config.numKeyValueHeads} key/value heads evenly`,
+      `use a divisor of ${heads}`,
+    );
   }
-  if (config.headDim % 2 !== 0) throw configError('llama', `headDim is ${config.headDim}`, 'rotary embeddings need an even head width');
+  if (config.headDim % 2 !== 0)
+    throw configError('llama', `headDim is ${config.headDim}`, 'rotary embeddings need an even head width');
   requireRange('llama', config, ['attentionDropout'], 0, 1);
   requireRange('llama', config, ['rmsNormEpsilon', 'initializerRange'], 0, Infinity);
   requireRange('llama', config, ['ropeTheta'], Number.MIN_VALUE, Infinity);

@@ -49,16 +49,28 @@ const needed: Readonly<Record<RopeScaling['type'], readonly (keyof RopeScaling)[
 export function checkRopeScaling(architecture: string, scaling: RopeScaling | null): void {
   if (!scaling) return;
   if (!Object.hasOwn(needed, scaling.type)) {
-    throw configError(architecture, `the rotary scaling '${String(scaling.type)}' is unknown`, `use one of ${Object.keys(needed).join(', ')}`);
+    throw configError(
+      architecture,
+      `the rotary scaling '${String(scaling.type)}' is unknown`,
+      `use one of ${Object.keys(needed).join(', ')}`,
+    );
   }
   for (const name of needed[scaling.type]) {
     const value = scaling[name];
     if (typeof value !== 'number' || !(value > 0)) {
-      throw configError(architecture, `ropeScaling.${name} is ${String(value)}, and '${scaling.type}' needs it`, 'give a positive number');
+      throw configError(
+        architecture,
+        `ropeScaling.${name} is ${String(value)}, and '${scaling.type}' needs it`,
+        'give a positive number',
+      );
     }
   }
   if (scaling.type === 'llama3' && !(scaling.highFreqFactor! > scaling.lowFreqFactor!)) {
-    throw configError(architecture, `ropeScaling.highFreqFactor ${scaling.highFreqFactor} is not above lowFreqFactor ${scaling.lowFreqFactor}`, 'swap them');
+    throw configError(
+      architecture,
+      `ropeScaling.highFreqFactor ${scaling.highFreqFactor} is not above lowFreqFactor ${scaling.lowFreqFactor}`,
+      'swap them',
+    );
   }
 }
 
@@ -87,7 +99,10 @@ export function scaledFrequencies(config: RopeConfig): { frequencies: number[]; 
 }
 
 /** Low frequencies are divided by the factor, high ones kept, those between blended. Llama 3.1's own code. */
-function llama3Frequency(frequency: number, { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings }: RopeScaling): number {
+function llama3Frequency(
+  frequency: number,
+  { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings }: RopeScaling,
+): number {
   const turns = (originalMaxPositionEmbeddings! * frequency) / (2 * Math.PI); // in the original context
   if (turns < lowFreqFactor!) return frequency / factor!;
   if (turns > highFreqFactor!) return frequency;
@@ -96,11 +111,16 @@ function llama3Frequency(frequency: number, { factor, lowFreqFactor, highFreqFac
 }
 
 /** Peng et al.: "YaRN: Efficient Context Window Extension of Large Language Models" (2023), section 3; as Hugging Face. */
-function yarn(frequencies: number[], config: RopeConfig, scaling: RopeScaling): { frequencies: number[]; scale: number } {
+function yarn(
+  frequencies: number[],
+  config: RopeConfig,
+  scaling: RopeScaling,
+): { frequencies: number[]; scale: number } {
   const { headDim, ropeTheta, maxPositionEmbeddings } = config;
   const factor = scaling.factor!;
   const original = scaling.originalMaxPositionEmbeddings ?? maxPositionEmbeddings;
-  const dimension = (rotations: number): number => (headDim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(ropeTheta));
+  const dimension = (rotations: number): number =>
+    (headDim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(ropeTheta));
   const round = scaling.truncate !== false;
   const [fast, slow] = [dimension(scaling.betaFast ?? 32), dimension(scaling.betaSlow ?? 1)];
   const low = Math.max(round ? Math.floor(fast) : fast, 0);
@@ -113,7 +133,8 @@ function yarn(frequencies: number[], config: RopeConfig, scaling: RopeScaling): 
       const ramp = Math.min(1, Math.max(0, (index - low) / span));
       return (frequency / factor) * ramp + frequency * (1 - ramp);
     }),
-    scale: scaling.attentionFactor ?? (mscale && mscaleAllDim ? magnitude(mscale) / magnitude(mscaleAllDim) : magnitude(1)),
+    scale:
+      scaling.attentionFactor ?? (mscale && mscaleAllDim ? magnitude(mscale) / magnitude(mscaleAllDim) : magnitude(1)),
   };
 }
 
@@ -121,7 +142,11 @@ function yarn(frequencies: number[], config: RopeConfig, scaling: RopeScaling): 
  * Dynamic NTK scaling: past the trained length n the base grows to θ · (factor · length / n − factor + 1)^(E / (E − 2)).
  * The length is that of this call, so it is a tensor.
  */
-function dynamicTable(positions: tf.Tensor, { headDim, ropeTheta, maxPositionEmbeddings }: RopeConfig, { factor, originalMaxPositionEmbeddings }: RopeScaling): RotaryTable {
+function dynamicTable(
+  positions: tf.Tensor,
+  { headDim, ropeTheta, maxPositionEmbeddings }: RopeConfig,
+  { factor, originalMaxPositionEmbeddings }: RopeScaling,
+): RotaryTable {
   const trained = originalMaxPositionEmbeddings ?? maxPositionEmbeddings;
   return tf.tidy(() => {
     const place = tf.cast(positions, 'float32');

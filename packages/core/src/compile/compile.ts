@@ -83,7 +83,8 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     try {
       const program = find(call);
       if (!program.flat) return runEagerly(name, fn as (...args: unknown[]) => unknown, call) as R;
-      return program.rebuild!(program.flat.run(call.tensors)) as R;
+      const results = program.flat.run(call.tensors); // first: a backend may run the function only now
+      return program.rebuild!(results) as R;
     } finally {
       close(call);
     }
@@ -128,7 +129,9 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
 
 /** Which leaves of the arguments belong to consumed arguments. */
 function marks(tree: FlatTree, donate: ReadonlySet<number>): boolean[] {
-  return tree.leaves.map(({ path, value }) => isTensor(value) && donate.has(Number(/^arguments\[(\d+)\]/.exec(path)?.[1])));
+  return tree.leaves.map(
+    ({ path, value }) => isTensor(value) && donate.has(Number(/^arguments\[(\d+)\]/.exec(path)?.[1])),
+  );
 }
 
 function open(name: string, args: readonly unknown[], donate: ReadonlySet<number>): Call {
@@ -162,7 +165,11 @@ function checkTensors(name: string, tree: FlatTree, donated: readonly boolean[])
     if (typeof value === 'number') return;
     if (value.isDisposed) {
       throw donated[index]
-        ? donatedError(name, `${path} was consumed or disposed before this call`, 'use the tensors that the earlier call returned in its place')
+        ? donatedError(
+            name,
+            `${path} was consumed or disposed before this call`,
+            'use the tensors that the earlier call returned in its place',
+          )
         : tesseraeError({
             package: 'core',
             code: 'E_DISPOSED',
@@ -172,7 +179,11 @@ function checkTensors(name: string, tree: FlatTree, donated: readonly boolean[])
     }
     const before = seen.get(value);
     if (before !== undefined && (donated[before] || donated[index])) {
-      throw donatedError(name, `one tensor is both ${tree.leaves[before].path} and ${path}, and the call consumes it`, 'pass tf.clone(tensor) in one of the places');
+      throw donatedError(
+        name,
+        `one tensor is both ${tree.leaves[before].path} and ${path}, and the call consumes it`,
+        'pass tf.clone(tensor) in one of the places',
+      );
     }
     seen.set(value, index);
   });
@@ -182,7 +193,14 @@ function build(name: string, fn: (...args: unknown[]) => unknown, call: Call): P
   const backend = tf.backend() as unknown as Record<symbol, FlatCompiler | undefined>;
   const trace = backend[compilerSymbol];
   if (!trace) {
-    const report = { backend: tf.getBackend(), traced: false, nodes: 0, modelBytes: 0, traceMilliseconds: 0, sessionMilliseconds: 0 };
+    const report = {
+      backend: tf.getBackend(),
+      traced: false,
+      nodes: 0,
+      modelBytes: 0,
+      traceMilliseconds: 0,
+      sessionMilliseconds: 0,
+    };
     return { report };
   }
   const program: { flat?: FlatProgram; rebuild?: Program['rebuild'] } = {};
@@ -199,7 +217,10 @@ function build(name: string, fn: (...args: unknown[]) => unknown, call: Call): P
     },
   );
   const { nodes, modelBytes, traceMilliseconds, sessionMilliseconds } = flat;
-  return Object.assign(program, { flat, report: { backend: tf.getBackend(), traced: true, nodes, modelBytes, traceMilliseconds, sessionMilliseconds } });
+  return Object.assign(program, {
+    flat,
+    report: { backend: tf.getBackend(), traced: true, nodes, modelBytes, traceMilliseconds, sessionMilliseconds },
+  });
 }
 
 function runEagerly(name: string, fn: (...args: unknown[]) => unknown, call: Call): unknown {
@@ -213,13 +234,18 @@ function runEagerly(name: string, fn: (...args: unknown[]) => unknown, call: Cal
 }
 
 /** Runs the function and gives its results as tensors of their own: no argument, no constant, none twice. */
-function evaluate(name: string, fn: (...args: unknown[]) => unknown, args: unknown[]): { leaves: tf.Tensor[]; tree: FlatTree } {
+function evaluate(
+  name: string,
+  fn: (...args: unknown[]) => unknown,
+  args: unknown[],
+): { leaves: tf.Tensor[]; tree: FlatTree } {
   const firstOwn = (tf.engine() as unknown as { nextTensorId(): number }).nextTensorId();
   const result = fn(...args);
   const refuse = (path: string, _value: unknown, why: string): never => {
     throw resultError(name, path, why);
   };
-  if (typeof (result as { then?: unknown } | undefined)?.then === 'function') refuse('the result', result, 'the function is asynchronous');
+  if (typeof (result as { then?: unknown } | undefined)?.then === 'function')
+    refuse('the result', result, 'the function is asynchronous');
   const tree = flattenTree(result, 'result', refuse);
   const seen = new Set<tf.Tensor>();
   const leaves = tree.leaves.map(({ value, path }) => {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { isWeightForm, weightOperations } from '../model/weight';
 
 /** One leaf of a tree that a program sees: a tensor, or a number that becomes a float32 scalar. */
@@ -30,7 +30,14 @@ function identity(value: object): number {
 
 /** Whether a value is a tensor, of whatever copy of TensorFlow.js. */
 export function isTensor(value: unknown): value is tf.Tensor {
-  return value instanceof tf.Tensor || (typeof value === 'object' && value !== null && 'dataId' in value && 'dtype' in value && 'shape' in value);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'dataId' in value &&
+    'dtype' in value &&
+    'shape' in value &&
+    'isDisposed' in value
+  );
 }
 
 /**

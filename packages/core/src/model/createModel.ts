@@ -36,7 +36,11 @@ export interface CreateModelOptions {
  * console.log(countParameters(model)); // → 8128
  * ```
  */
-export function createModel<C extends ArchitectureConfig>(architecture: Architecture<C>, config: Partial<C>, options: CreateModelOptions = {}): Model<C> {
+export function createModel<C extends ArchitectureConfig>(
+  architecture: Architecture<C>,
+  config: Partial<C>,
+  options: CreateModelOptions = {},
+): Model<C> {
   const { seed = 0, tokenizer } = options;
   const complete = architecture.configure(config);
   if (tokenizer && tokenizer.vocabSize > complete.vocabSize) {
@@ -49,7 +53,9 @@ export function createModel<C extends ArchitectureConfig>(architecture: Architec
   }
   const key = createKey(seed);
   const params = unflattenParams(
-    architecture.parameters(complete).map((spec, index) => [spec.path, tf.tensor(initialize(spec, foldIn(key, index)), spec.shape.slice())] as const),
+    architecture
+      .parameters(complete)
+      .map((spec, index) => [spec.path, tf.tensor(initialize(spec, foldIn(key, index)), spec.shape.slice())] as const),
   );
   return { architecture, config: complete, params, ...(tokenizer && { tokenizer }) };
 }
@@ -90,7 +96,9 @@ export function cloneModel<C>(model: Model<C>): Model<C> {
   const params = mapParams(model.params, (weight) => {
     if (!isWeightForm(weight)) return tf.clone(weight);
     const operations = weightOperations(weight);
-    const copies = Object.entries(operations.tensors(weight)).map(([name, tensor]) => [name, tf.clone(tensor)] as const);
+    const copies = Object.entries(operations.tensors(weight)).map(
+      ([name, tensor]) => [name, tf.clone(tensor)] as const,
+    );
     return operations.withTensors(weight, Object.fromEntries(copies));
   });
   return { ...model, params };
@@ -157,5 +165,8 @@ export function countParameters(model: Model<unknown>): number {
  * ```
  */
 export function modelBytes(model: Model<unknown>): number {
-  return paramTensors(model.params).reduce((total, tensor) => total + tensor.size * tf.util.bytesPerElement(tensor.dtype), 0);
+  return paramTensors(model.params).reduce(
+    (total, tensor) => total + tensor.size * tf.util.bytesPerElement(tensor.dtype),
+    0,
+  );
 }

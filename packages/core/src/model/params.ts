@@ -121,7 +121,8 @@ export function unflattenParams(pairs: Iterable<readonly [path: string, weight: 
     };
     if (path !== '' && keys.every((key) => /^\d+$/.test(key))) {
       return keys.map((_, index) => {
-        if (branch[String(index)] === undefined) throw pathError(join(path, index), `is missing among ${keys.length} array entries`);
+        if (branch[String(index)] === undefined)
+          throw pathError(join(path, index), `is missing among ${keys.length} array entries`);
         return child(String(index));
       });
     }
@@ -147,7 +148,8 @@ export function unflattenParams(pairs: Iterable<readonly [path: string, weight: 
 export function paramTensors(params: Params): tf.Tensor[] {
   const tensors = new Set<tf.Tensor>();
   for (const [, weight] of flattenParams(params)) {
-    if (isWeightForm(weight)) for (const tensor of Object.values(weightOperations(weight).tensors(weight))) tensors.add(tensor);
+    if (isWeightForm(weight))
+      for (const tensor of Object.values(weightOperations(weight).tensors(weight))) tensors.add(tensor);
     else tensors.add(weight);
   }
   return [...tensors];

@@ -3,7 +3,13 @@ import { defineOp } from './defineOp';
 import { sumToShape } from './rows';
 import { requireShape, requireTensor, shapeError, sizes, width } from './shapes';
 
-type Inputs = { query: tf.Tensor; key: tf.Tensor; value: tf.Tensor; bias?: tf.Tensor | undefined; offset?: tf.Tensor | undefined };
+type Inputs = {
+  query: tf.Tensor;
+  key: tf.Tensor;
+  value: tf.Tensor;
+  bias?: tf.Tensor | undefined;
+  offset?: tf.Tensor | undefined;
+};
 type Attributes = { scale: number; causal: boolean };
 
 /** Low enough that softmax gives it nothing, high enough that two of them stay finite. */
@@ -42,10 +48,15 @@ function attend(inputs: Inputs, attributes: Attributes): [tf.Tensor, tf.Tensor] 
 /** weights · values: [B, H, T, S], [B, K, S, E] → [B, H, T, E]. */
 function mix(weights: tf.Tensor, value: tf.Tensor): tf.Tensor {
   const [batch, heads, time] = sizes(weights);
-  return tf.reshape(tf.matMul(byKeyHead(weights, sizes(value)[1]), value as tf.Tensor4D), [batch, heads, time, width(value)]);
+  return tf.reshape(tf.matMul(byKeyHead(weights, sizes(value)[1]), value as tf.Tensor4D), [
+    batch,
+    heads,
+    time,
+    width(value),
+  ]);
 }
 
-/** Scaled dot-product attention. */
+/** Scaled dot-product attention. See {@link attention}. */
 export const attentionOp = /* @__PURE__ */ defineOp<Inputs, Attributes>({
   name: 'Attention',
   composite: (inputs, attributes) => attend(inputs, attributes)[0],
@@ -53,7 +64,13 @@ export const attentionOp = /* @__PURE__ */ defineOp<Inputs, Attributes>({
     forward: attend,
     // With p the weights and o = p v: dp = do vᵀ, ds = p (dp - Σ p dp). The row sum Σₛ p dp equals Σₑ o do
     // (Dao et al., FlashAttention, appendix B.4), which is taken over E features instead of S keys.
-    backward({ gradient, inputs: { query, key, value, bias }, value: output, extras: [weights], attributes: { scale } }) {
+    backward({
+      gradient,
+      inputs: { query, key, value, bias },
+      value: output,
+      extras: [weights],
+      attributes: { scale },
+    }) {
       const keyHeads = sizes(key)[1];
       const [batch, heads, time, keys] = sizes(weights);
       const p = byKeyHead(weights, keyHeads); // [B, K, H/K·T, S]
@@ -112,7 +129,12 @@ export interface AttentionOptions {
  * console.log(Array.from(y.dataSync())); // → [ 1, 2 ]
  * ```
  */
-export function attention(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, options: AttentionOptions = {}): tf.Tensor {
+export function attention(
+  query: tf.Tensor,
+  key: tf.Tensor,
+  value: tf.Tensor,
+  options: AttentionOptions = {},
+): tf.Tensor {
   const { causal = false, mask, bias, queryOffset: offset, onWeights } = options;
   checkShapes(query, key, value);
   const scale = options.scale ?? 1 / Math.sqrt(width(query));
@@ -136,14 +158,23 @@ export function attention(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, op
 }
 
 function checkShapes(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor): void {
-  for (const [name, tensor] of [['query', query], ['key', key], ['value', value]] as const) requireTensor('attention', name, tensor);
+  for (const [name, tensor] of [
+    ['query', query],
+    ['key', key],
+    ['value', value],
+  ] as const)
+    requireTensor('attention', name, tensor);
   requireShape('attention', 'query', query, [null, null, null, null], 'batch, heads, time, headWidth');
   const [batch, heads, , features] = sizes(query);
   requireShape('attention', 'key', key, [batch, null, null, features], 'batch, keyValueHeads, keys, headWidth');
   const [, keyHeads, keys] = sizes(key);
   requireShape('attention', 'value', value, [batch, keyHeads, keys, null], 'batch, keyValueHeads, keys, headWidth');
   if (heads % keyHeads !== 0) {
-    throw shapeError('attention', `${heads} query heads cannot share ${keyHeads} key/value heads evenly`, 'make the number of heads a multiple of the key/value heads');
+    throw shapeError(
+      'attention',
+      `${heads} query heads cannot share ${keyHeads} key/value heads evenly`,
+      'make the number of heads a multiple of the key/value heads',
+    );
   }
 }
 
@@ -151,6 +182,10 @@ function requireBroadcast(name: string, tensor: tf.Tensor, full: readonly number
   const missing = full.length - tensor.shape.length;
   const fits = missing >= 0 && tensor.shape.every((size, axis) => size === 1 || size === full[axis + missing]);
   if (!fits) {
-    throw shapeError('attention', `${name} [${tensor.shape.join(', ')}] does not broadcast to [batch, heads, time, keys] = [${full.join(', ')}]`, `give ${name} those sizes, or 1`);
+    throw shapeError(
+      'attention',
+      `${name} [${tensor.shape.join(', ')}] does not broadcast to [batch, heads, time, keys] = [${full.join(', ')}]`,
+      `give ${name} those sizes, or 1`,
+    );
   }
 }

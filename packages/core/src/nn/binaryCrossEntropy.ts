@@ -2,8 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineOp } from './defineOp';
 import { requireShape, requireTensor } from './shapes';
 
-/** Mean binary cross-entropy of logits. */
-export const binaryCrossEntropyOp = /* @__PURE__ */ defineOp<{ logits: tf.Tensor; targets: tf.Tensor }, Record<string, never>>({
+/** Mean binary cross-entropy of logits. See {@link binaryCrossEntropy}. */
+export const binaryCrossEntropyOp = /* @__PURE__ */ defineOp<
+  { logits: tf.Tensor; targets: tf.Tensor },
+  Record<string, never>
+>({
   name: 'BinaryCrossEntropy',
   // max(x, 0) - x t + log(1 + exp(-|x|)) never overflows
   composite: ({ logits, targets }) =>

@@ -26,7 +26,7 @@ function measure({ logits, labels }: Inputs, attributes: Attributes): [tf.Tensor
   return [reduction === 'none' ? losses : tf.sum(losses), logProbabilities, weight, place];
 }
 
-/** Cross-entropy of rows of logits. */
+/** Cross-entropy of rows of logits. See {@link crossEntropy}. */
 export const crossEntropyOp = /* @__PURE__ */ defineOp<Inputs, Attributes>({
   name: 'CrossEntropy',
   composite: (inputs, attributes) => measure(inputs, attributes)[0],
@@ -37,11 +37,16 @@ export const crossEntropyOp = /* @__PURE__ */ defineOp<Inputs, Attributes>({
       const [rows, classes] = logProbabilities.shape;
       const scale = tf.mul(weight, gradient); // [N]
       const share = labelSmoothing / classes;
-      const excess = (logarithm: tf.Tensor): tf.Tensor => (share === 0 ? tf.exp(logarithm) : tf.sub(tf.exp(logarithm), share));
+      const excess = (logarithm: tf.Tensor): tf.Tensor =>
+        share === 0 ? tf.exp(logarithm) : tf.sub(tf.exp(logarithm), share);
       const picked = tf.gather(tf.reshape(logProbabilities, [rows * classes]), place as tf.Tensor1D); // [N]
       const everywhere = tf.mul(excess(logProbabilities), tf.reshape(scale, [rows, 1])); // [N, V]
       const atLabel = tf.mul(tf.sub(excess(picked), 1 - labelSmoothing), scale); // [N]
-      const flat = tf.tensorScatterUpdate(tf.reshape(everywhere, [rows * classes]), tf.reshape(place, [rows, 1]), atLabel);
+      const flat = tf.tensorScatterUpdate(
+        tf.reshape(everywhere, [rows * classes]),
+        tf.reshape(place, [rows, 1]),
+        atLabel,
+      );
       return { logits: tf.reshape(flat, [rows, classes]) };
     },
   },
@@ -85,9 +90,12 @@ export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor, options: Cros
   requireTensor('crossEntropy', 'labels', labels, ['int32']);
   requireShape('crossEntropy', 'logits', logits, [null, null], 'rows, classes');
   requireShape('crossEntropy', 'labels', labels, [logits.shape[0]], 'rows');
-  if (!['mean', 'sum', 'none'].includes(reduction)) throw optionError(`reduction '${reduction}' is unknown`, "use 'mean', 'sum' or 'none'");
-  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) throw optionError(`labelSmoothing is ${labelSmoothing}`, 'use a number from 0 to below 1');
-  if (!Number.isInteger(ignoreIndex)) throw optionError(`ignoreIndex is ${ignoreIndex}`, 'use a whole number such as -100');
+  if (!['mean', 'sum', 'none'].includes(reduction))
+    throw optionError(`reduction '${reduction}' is unknown`, "use 'mean', 'sum' or 'none'");
+  if (!(labelSmoothing >= 0 && labelSmoothing < 1))
+    throw optionError(`labelSmoothing is ${labelSmoothing}`, 'use a number from 0 to below 1');
+  if (!Number.isInteger(ignoreIndex))
+    throw optionError(`ignoreIndex is ${ignoreIndex}`, 'use a whole number such as -100');
   return crossEntropyOp({ logits, labels }, { ignoreIndex, labelSmoothing, reduction });
 }
 

@@ -54,7 +54,11 @@ const supports = Symbol.for('tesserae.supports');
 interface FusingBackend {
   [lowerings]?: (name: string, lowering: unknown) => void;
   /** Whether it computes this kernel for these inputs. */
-  [supports]?: (name: string, inputs: Readonly<Record<string, tf.Tensor | undefined>>, attributes: OpAttributes) => boolean;
+  [supports]?: (
+    name: string,
+    inputs: Readonly<Record<string, tf.Tensor | undefined>>,
+    attributes: OpAttributes,
+  ) => boolean;
 }
 
 const taught = /* @__PURE__ */ new WeakMap<object, Set<string>>();
@@ -88,7 +92,12 @@ const taught = /* @__PURE__ */ new WeakMap<object, Set<string>>();
  */
 export function defineOp<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>): Op<I, A> {
   if (typeof definition?.name !== 'string' || definition.name === '' || typeof definition.composite !== 'function') {
-    throw tesseraeError({ package: 'core', code: 'E_OP', message: 'an op needs a name and a composite', fix: "defineOp({ name: 'Cube', composite: ({ x }) => … })" });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_OP',
+      message: 'an op needs a name and a composite',
+      fix: "defineOp({ name: 'Cube', composite: ({ x }) => … })",
+    });
   }
   const op = (inputs: I, attributes: A): tf.Tensor => {
     const fused = hasKernel(definition, definition.name, inputs, attributes);
@@ -99,7 +108,12 @@ export function defineOp<I extends OpInputs, A extends OpAttributes>(definition:
 }
 
 /** Whether the active backend has a kernel for these inputs; teaches it the lowering first where it takes lowerings. */
-function hasKernel<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>, name: string, inputs: OpInputs, attributes: A): boolean {
+function hasKernel<I extends OpInputs, A extends OpAttributes>(
+  definition: OpDefinition<I, A>,
+  name: string,
+  inputs: OpInputs,
+  attributes: A,
+): boolean {
   const backend = tf.backend() as unknown as FusingBackend;
   if (definition.lower !== undefined && backend[lowerings]) {
     const known = taught.get(backend) ?? new Set<string>();
@@ -112,7 +126,12 @@ function hasKernel<I extends OpInputs, A extends OpAttributes>(definition: OpDef
   return backend[supports]?.(name, inputs, attributes) ?? true;
 }
 
-function differentiable<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>, inputs: I, attributes: A, fused: boolean): tf.Tensor {
+function differentiable<I extends OpInputs, A extends OpAttributes>(
+  definition: OpDefinition<I, A>,
+  inputs: I,
+  attributes: A,
+  fused: boolean,
+): tf.Tensor {
   const names = Object.keys(inputs).filter((name) => inputs[name] !== undefined);
   const floats = names.filter((name) => inputs[name]!.dtype === 'float32');
   const forward = (current: I): tf.Tensor[] => {
@@ -127,7 +146,14 @@ function differentiable<I extends OpInputs, A extends OpAttributes>(definition: 
     save([...names.map((name) => current[name]!), ...outputs]);
     const gradFunc = (gradient: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
       const kept = Object.fromEntries(names.map((name, index) => [name, saved[index]])) as unknown as I;
-      return backward(definition, { gradient, inputs: kept, attributes, floats, outputs: saved.slice(names.length), fused });
+      return backward(definition, {
+        gradient,
+        inputs: kept,
+        attributes,
+        floats,
+        outputs: saved.slice(names.length),
+        fused,
+      });
     };
     return { value: outputs[0], gradFunc: gradFunc as (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[] };
   })(...floats.map((name) => inputs[name]!));
@@ -145,7 +171,10 @@ interface Backward<I extends OpInputs, A extends OpAttributes> {
   readonly fused: boolean;
 }
 
-function backward<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>, call: Backward<I, A>): tf.Tensor[] {
+function backward<I extends OpInputs, A extends OpAttributes>(
+  definition: OpDefinition<I, A>,
+  call: Backward<I, A>,
+): tf.Tensor[] {
   const { gradient, inputs, attributes, floats, outputs, fused } = call;
   if (fused) {
     const name = `${definition.name}Gradient`;
@@ -155,20 +184,32 @@ function backward<I extends OpInputs, A extends OpAttributes>(definition: OpDefi
   }
   if (!definition.gradient) return compositeGradient(definition, call);
   // The extras of a fused kernel are its own; the hand-written gradient needs those of its own forward pass.
-  const [value, ...extras] = fused && definition.gradient.forward ? definition.gradient.forward(inputs, attributes) : outputs;
+  const [value, ...extras] =
+    fused && definition.gradient.forward ? definition.gradient.forward(inputs, attributes) : outputs;
   const gradients = definition.gradient.backward({ gradient, inputs, value, extras, attributes });
   return floats.map((name) => gradients[name] ?? tf.zerosLike(inputs[name]!));
 }
 
 /** The composite's own gradient, for a fused kernel without a hand-written one. */
-function compositeGradient<I extends OpInputs, A extends OpAttributes>(definition: OpDefinition<I, A>, { gradient, inputs, attributes, floats }: Backward<I, A>): tf.Tensor[] {
+function compositeGradient<I extends OpInputs, A extends OpAttributes>(
+  definition: OpDefinition<I, A>,
+  { gradient, inputs, attributes, floats }: Backward<I, A>,
+): tf.Tensor[] {
   const run = (...args: tf.Tensor[]): tf.Tensor =>
-    definition.composite({ ...inputs, ...Object.fromEntries(floats.map((name, index) => [name, args[index]])) }, attributes);
-  return tf.grads(run)(floats.map((name) => inputs[name]!), gradient);
+    definition.composite(
+      { ...inputs, ...Object.fromEntries(floats.map((name, index) => [name, args[index]])) },
+      attributes,
+    );
+  return tf.grads(run)(
+    floats.map((name) => inputs[name]!),
+    gradient,
+  );
 }
 
 function runKernel(name: string, inputs: OpInputs, attributes: OpAttributes): tf.Tensor[] {
-  const outputs = tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(name, inputs as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap);
+  const outputs = tf
+    .engine()
+    .runKernel<tf.Tensor | tf.Tensor[]>(name, inputs as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap);
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 

@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
-import { isTensor } from '../compile/tree';
 import type { Key } from '../model/types';
 import { bernoulli, bernoulliProbability } from '../random/bernoulli';
-import { keyTensor } from '../random/keyTensor';
+import { asKeyTensor } from '../random/keyTensor';
 import { defineOp } from './defineOp';
 import { requireTensor } from './shapes';
 
@@ -17,7 +16,7 @@ function drop({ x, key }: Inputs, { rate, site }: Attributes): [tf.Tensor, tf.Te
   return [tf.mul(x, mask), mask];
 }
 
-/** Dropout under an explicit key. */
+/** Dropout under an explicit key. See {@link dropout}. */
 export const dropoutOp = /* @__PURE__ */ defineOp<Inputs, Attributes>({
   name: 'Dropout',
   composite: (inputs, attributes) => drop(inputs, attributes)[0],
@@ -60,10 +59,15 @@ export function dropout(x: tf.Tensor, options: DropoutOptions): tf.Tensor {
   const { rate, key, site = 0 } = options;
   requireTensor('dropout', 'x', x);
   if (!(rate >= 0 && bernoulliRate(rate) < 1)) {
-    throw tesseraeError({ package: 'core', code: 'E_OPTION', message: `dropout: the rate ${rate} is not from 0 to below 1`, fix: 'use a share such as 0.1' });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_OPTION',
+      message: `dropout: the rate ${rate} is not from 0 to below 1`,
+      fix: 'use a share such as 0.1',
+    });
   }
   if (rate === 0) return tf.clone(x);
-  return tf.tidy(() => dropoutOp({ x, key: isTensor(key) ? key : keyTensor(key) }, { rate, site }));
+  return tf.tidy(() => dropoutOp({ x, key: asKeyTensor(key) }, { rate, site }));
 }
 
 function bernoulliRate(rate: number): number {

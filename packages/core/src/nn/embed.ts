@@ -4,14 +4,19 @@ import type { Weight } from '../model/weight';
 import { defineOp } from './defineOp';
 import { requireShape, requireTensor, sizes } from './shapes';
 
-/** Rows of a table by id; the gradient adds each row's gradient to its id's row. */
-export const embedOp = /* @__PURE__ */ defineOp<{ weight: tf.Tensor; ids: tf.Tensor }, { paddingId: number | undefined }>({
+/** Rows of a table by id; the gradient adds each row's gradient to its id's row. See {@link embed}. */
+export const embedOp = /* @__PURE__ */ defineOp<
+  { weight: tf.Tensor; ids: tf.Tensor },
+  { paddingId: number | undefined }
+>({
   name: 'Embed',
   composite: ({ weight, ids }) => tf.gather(weight, ids as tf.Tensor1D), // [N, D]
   gradient: {
     backward({ gradient, inputs: { weight, ids }, attributes: { paddingId } }) {
       const masked =
-        paddingId === undefined ? gradient : tf.mul(gradient, tf.expandDims(tf.cast(tf.notEqual(ids, tf.scalar(paddingId, 'int32')), 'float32'), 1));
+        paddingId === undefined
+          ? gradient
+          : tf.mul(gradient, tf.expandDims(tf.cast(tf.notEqual(ids, tf.scalar(paddingId, 'int32')), 'float32'), 1));
       return { weight: tf.unsortedSegmentSum(masked, ids as tf.Tensor1D, weight.shape[0]) }; // [V, D]
     },
   },
@@ -47,5 +52,10 @@ export function embed(ids: tf.Tensor, weight: Weight, options: EmbedOptions = {}
   if (isWeightForm(weight)) return weightOperations(weight).embed(weight, ids);
   requireTensor('embed', 'weight', weight);
   requireShape('embed', 'weight', weight, [null, null], 'vocabulary, width');
-  return tf.tidy(() => tf.reshape(embedOp({ weight, ids: tf.reshape(ids, [ids.size]) }, { paddingId: options.paddingId }), [...ids.shape, sizes(weight)[1]]));
+  return tf.tidy(() =>
+    tf.reshape(embedOp({ weight, ids: tf.reshape(ids, [ids.size]) }, { paddingId: options.paddingId }), [
+      ...ids.shape,
+      sizes(weight)[1],
+    ]),
+  );
 }

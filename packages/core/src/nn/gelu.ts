@@ -10,7 +10,7 @@ function distribution(x: tf.Tensor): tf.Tensor {
   return tf.add(tf.mul(tf.erf(tf.mul(x, inverseRoot2)), 0.5), 0.5);
 }
 
-/** GELU by the error function. */
+/** GELU by the error function. See {@link gelu}. */
 export const geluOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor }, Record<string, never>>({
   name: 'Gelu',
   composite: ({ x }) => tf.mul(x, distribution(x)),

@@ -12,7 +12,7 @@ function activate({ x }: { x: tf.Tensor }): [tf.Tensor, tf.Tensor] {
   return [tf.mul(x, gate), gate];
 }
 
-/** GELU in its tanh form. */
+/** GELU in its tanh form. See {@link geluTanh}. */
 export const geluTanhOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor }, Record<string, never>>({
   name: 'GeluTanh',
   composite: (inputs) => activate(inputs)[0],

@@ -4,14 +4,20 @@ import type { KeyValueCache } from '../model/types';
 import { defineOp } from './defineOp';
 import { requireShape, requireTensor, shapeError, sizes } from './shapes';
 
-/** Rows written into slots length … length + T - 1 of a cache. */
-export const writeCacheOp = /* @__PURE__ */ defineOp<{ cache: tf.Tensor; rows: tf.Tensor; length: tf.Tensor }, Record<string, never>>({
+/** Rows written into slots length … length + T - 1 of a cache. See {@link writeCache}. */
+export const writeCacheOp = /* @__PURE__ */ defineOp<
+  { cache: tf.Tensor; rows: tf.Tensor; length: tf.Tensor },
+  Record<string, never>
+>({
   name: 'WriteCache',
   composite({ cache, rows, length }) {
     const [, , capacity] = sizes(cache);
     const time = sizes(rows)[2];
     const row = tf.sub(tf.range(0, capacity, 1, 'int32'), length); // [M]: which row belongs in each slot
-    const written = tf.reshape(tf.logicalAnd(tf.greaterEqual(row, tf.scalar(0, 'int32')), tf.less(row, tf.scalar(time, 'int32'))), [1, 1, capacity, 1]);
+    const written = tf.reshape(
+      tf.logicalAnd(tf.greaterEqual(row, tf.scalar(0, 'int32')), tf.less(row, tf.scalar(time, 'int32'))),
+      [1, 1, capacity, 1],
+    );
     const place = tf.clipByValue(row, 0, time - 1);
     const spread = time === 1 ? rows : tf.gather(rows, tf.cast(place, 'int32') as tf.Tensor1D, 2); // [B, K, M, E]
     return tf.where(written, spread, cache);
@@ -46,7 +52,11 @@ export function writeCache(cache: tf.Tensor, rows: tf.Tensor, length: tf.Tensor)
   requireShape('writeCache', 'rows', rows, [batch, heads, null, features], 'batch, keyValueHeads, time, headWidth');
   requireShape('writeCache', 'length', length, [], '');
   if (sizes(rows)[2] > capacity) {
-    throw shapeError('writeCache', `${sizes(rows)[2]} positions do not fit a cache of ${capacity}`, 'make a larger cache, or shorten the text');
+    throw shapeError(
+      'writeCache',
+      `${sizes(rows)[2]} positions do not fit a cache of ${capacity}`,
+      'make a larger cache, or shorten the text',
+    );
   }
   return writeCacheOp({ cache, rows, length }, {});
 }
@@ -69,10 +79,18 @@ export function writeCache(cache: tf.Tensor, rows: tf.Tensor, length: tf.Tensor)
  * console.log(cache.keys.length, cache.keys[0].shape); // → 2 [ 1, 4, 16, 8 ]
  * ```
  */
-export function createKeyValueCache(layers: number, shape: { batch: number; heads: number; capacity: number; headDim: number }): KeyValueCache {
+export function createKeyValueCache(
+  layers: number,
+  shape: { batch: number; heads: number; capacity: number; headDim: number },
+): KeyValueCache {
   for (const [name, size] of Object.entries({ layers, ...shape })) {
     if (!Number.isInteger(size) || size < 1) {
-      throw tesseraeError({ package: 'core', code: 'E_CACHE', message: `a key-value cache with ${name} ${size}`, fix: `give ${name} as a whole number from 1 up` });
+      throw tesseraeError({
+        package: 'core',
+        code: 'E_CACHE',
+        message: `a key-value cache with ${name} ${size}`,
+        fix: `give ${name} as a whole number from 1 up`,
+      });
     }
   }
   const full: [number, number, number, number] = [shape.batch, shape.heads, shape.capacity, shape.headDim];

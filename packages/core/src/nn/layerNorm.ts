@@ -15,7 +15,7 @@ function normalize({ x, weight, bias }: Inputs, { epsilon }: { epsilon: number }
   return [bias ? tf.add(scaled, bias) : scaled, normalized, inverse];
 }
 
-/** Layer normalization on rows [N, D]. */
+/** Layer normalization on rows [N, D]. See {@link layerNorm}. */
 export const layerNormOp = /* @__PURE__ */ defineOp<Inputs, { epsilon: number }>({
   name: 'LayerNorm',
   composite: (inputs, attributes) => normalize(inputs, attributes)[0],
@@ -27,7 +27,9 @@ export const layerNormOp = /* @__PURE__ */ defineOp<Inputs, { epsilon: number }>
       const dy = gradient as tf.Tensor2D; // [N, D]
       const [normalized, inverse] = extras as [tf.Tensor2D, tf.Tensor2D];
       const features = dy.shape[1];
-      const column = weight ? tf.reshape(tf.div(weight, features), [features, 1]) : tf.fill([features, 1], 1 / features);
+      const column = weight
+        ? tf.reshape(tf.div(weight, features), [features, 1])
+        : tf.fill([features, 1], 1 / features);
       const product = tf.mul(dy, normalized) as tf.Tensor2D;
       const meanGradient = tf.matMul(dy, column as tf.Tensor2D); // [N, 1]
       const meanProduct = tf.matMul(product, column as tf.Tensor2D); // [N, 1]
@@ -74,7 +76,10 @@ export function layerNorm(x: tf.Tensor, options: LayerNormOptions = {}): tf.Tens
   const { weight, bias, epsilon = 1e-5 } = options;
   requireTensor('layerNorm', 'x', x);
   requireRank('layerNorm', 'x', x, 1, '..., width');
-  for (const [name, tensor] of [['weight', weight], ['bias', bias]] as const) {
+  for (const [name, tensor] of [
+    ['weight', weight],
+    ['bias', bias],
+  ] as const) {
     if (!tensor) continue;
     requireTensor('layerNorm', name, tensor);
     requireShape('layerNorm', name, tensor, [width(x)], 'width');

@@ -5,8 +5,11 @@ import { defineOp } from './defineOp';
 import { asRows, sumRows } from './rows';
 import { requireRank, requireShape, requireTensor, shapeError, sizes, width } from './shapes';
 
-/** y = x · W + b on rows; both layouts, so that a checkpoint's matrix is used as it lies. */
-export const linearOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor; weight: tf.Tensor; bias?: tf.Tensor | undefined }, { outIn: boolean }>({
+/** y = x · W + b on rows; both layouts, so that a checkpoint's matrix is used as it lies. See {@link linear}. */
+export const linearOp = /* @__PURE__ */ defineOp<
+  { x: tf.Tensor; weight: tf.Tensor; bias?: tf.Tensor | undefined },
+  { outIn: boolean }
+>({
   name: 'Linear',
   composite({ x, weight, bias }, { outIn }) {
     const product = tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, outIn); // [N, out]
@@ -50,14 +53,26 @@ export function linear(x: tf.Tensor, weight: Weight, options: LinearOptions = {}
   const { bias, layout = 'out-in' } = options;
   const outIn = layout === 'out-in';
   requireTensor('linear', 'weight', weight);
-  requireShape('linear', 'weight', weight, [null, null], outIn ? 'outputFeatures, inputFeatures' : 'inputFeatures, outputFeatures');
+  requireShape(
+    'linear',
+    'weight',
+    weight,
+    [null, null],
+    outIn ? 'outputFeatures, inputFeatures' : 'inputFeatures, outputFeatures',
+  );
   const [outputs, inputs] = outIn ? sizes(weight) : sizes(weight).slice().reverse();
   if (width(x) !== inputs) {
-    throw shapeError('linear', `x has ${width(x)} input features ([${x.shape.join(', ')}]), the weight ${inputs} ([${weight.shape.join(', ')}], ${layout})`, 'check the layout, or the width of the layer before');
+    throw shapeError(
+      'linear',
+      `x has ${width(x)} input features ([${x.shape.join(', ')}]), the weight ${inputs} ([${weight.shape.join(', ')}], ${layout})`,
+      'check the layout, or the width of the layer before',
+    );
   }
   if (bias) {
     requireTensor('linear', 'bias', bias);
     requireShape('linear', 'bias', bias, [outputs], 'outputFeatures');
   }
-  return tf.tidy(() => tf.reshape(linearOp({ x: asRows(x), weight, bias }, { outIn }), [...x.shape.slice(0, -1), outputs]));
+  return tf.tidy(() =>
+    tf.reshape(linearOp({ x: asRows(x), weight, bias }, { outIn }), [...x.shape.slice(0, -1), outputs]),
+  );
 }

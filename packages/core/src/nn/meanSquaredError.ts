@@ -2,17 +2,19 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineOp } from './defineOp';
 import { requireShape, requireTensor } from './shapes';
 
-/** Mean of squared differences. */
-export const meanSquaredErrorOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor; targets: tf.Tensor }, Record<string, never>>({
-  name: 'MeanSquaredError',
-  composite: ({ x, targets }) => tf.mean(tf.squaredDifference(x, targets)),
-  gradient: {
-    backward({ gradient, inputs: { x, targets } }) {
-      const slope = tf.mul(tf.sub(x, targets), tf.mul(gradient, 2 / Math.max(1, x.size)));
-      return { x: slope, targets: tf.neg(slope) };
+/** Mean of squared differences. See {@link meanSquaredError}. */
+export const meanSquaredErrorOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor; targets: tf.Tensor }, Record<string, never>>(
+  {
+    name: 'MeanSquaredError',
+    composite: ({ x, targets }) => tf.mean(tf.squaredDifference(x, targets)),
+    gradient: {
+      backward({ gradient, inputs: { x, targets } }) {
+        const slope = tf.mul(tf.sub(x, targets), tf.mul(gradient, 2 / Math.max(1, x.size)));
+        return { x: slope, targets: tf.neg(slope) };
+      },
     },
   },
-});
+);
 
 /**
  * Mean squared error: mean((x − target)²). As `torch.nn.functional.mse_loss`.

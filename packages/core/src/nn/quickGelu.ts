@@ -9,7 +9,7 @@ function activate({ x }: { x: tf.Tensor }): [tf.Tensor, tf.Tensor] {
   return [tf.mul(x, gate), gate];
 }
 
-/** GELU by a sigmoid. */
+/** GELU by a sigmoid. See {@link quickGelu}. */
 export const quickGeluOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor }, Record<string, never>>({
   name: 'QuickGelu',
   composite: (inputs) => activate(inputs)[0],

@@ -13,7 +13,7 @@ function normalize({ x, weight }: Inputs, { epsilon }: { epsilon: number }): [tf
   return [tf.mul(normalized, weight), normalized, inverse];
 }
 
-/** Root-mean-square normalization on rows [N, D]. */
+/** Root-mean-square normalization on rows [N, D]. See {@link rmsNorm}. */
 export const rmsNormOp = /* @__PURE__ */ defineOp<Inputs, { epsilon: number }>({
   name: 'RmsNorm',
   composite: (inputs, attributes) => normalize(inputs, attributes)[0],

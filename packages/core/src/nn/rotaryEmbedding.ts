@@ -24,11 +24,17 @@ export interface RotaryOptions {
 /** Turns the pairs (xᵢ, xᵢ₊ₑ⁄₂) by their angles. */
 function turn(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   const [first, second] = tf.split(x, 2, -1); // [..., T, E/2] twice
-  return tf.concat([tf.sub(tf.mul(first, cos), tf.mul(second, sin)), tf.add(tf.mul(second, cos), tf.mul(first, sin))], -1);
+  return tf.concat(
+    [tf.sub(tf.mul(first, cos), tf.mul(second, sin)), tf.add(tf.mul(second, cos), tf.mul(first, sin))],
+    -1,
+  );
 }
 
-/** Rotation of feature pairs, given cosines and sines; these take no gradient. */
-export const rotaryOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor; cos: tf.Tensor; sin: tf.Tensor }, Record<string, never>>({
+/** Rotation of feature pairs, given cosines and sines; these take no gradient. See {@link rotaryEmbedding}. */
+export const rotaryOp = /* @__PURE__ */ defineOp<
+  { x: tf.Tensor; cos: tf.Tensor; sin: tf.Tensor },
+  Record<string, never>
+>({
   name: 'Rotary',
   composite: ({ x, cos, sin }) => turn(x, cos, sin),
   gradient: {
@@ -63,7 +69,11 @@ export function rotaryTable(positions: tf.Tensor, headDim: number, options: Rota
   const { theta = 10000, scale = 1 } = options;
   const frequencies = options.frequencies ?? rotaryFrequencies(headDim, theta);
   if (frequencies.length !== headDim / 2) {
-    throw shapeError('rotaryTable', `${frequencies.length} frequencies for ${headDim} features a head`, `give ${headDim / 2} frequencies`);
+    throw shapeError(
+      'rotaryTable',
+      `${frequencies.length} frequencies for ${headDim} features a head`,
+      `give ${headDim / 2} frequencies`,
+    );
   }
   return tf.tidy(() => {
     const angles = tf.mul(tf.expandDims(tf.cast(positions, 'float32'), -1), tf.tensor1d(frequencies.slice())); // [..., T, E/2]
@@ -90,7 +100,13 @@ export function rotaryFrequencies(headDim: number, theta = 10000): number[] {
   if (!Number.isInteger(headDim) || headDim < 2 || headDim % 2 !== 0) {
     throw shapeError('rotaryFrequencies', `${headDim} features a head cannot be paired`, 'use an even head width');
   }
-  if (!(theta > 0)) throw tesseraeError({ package: 'core', code: 'E_OPTION', message: `rotaryFrequencies: theta is ${theta}`, fix: 'use a positive base such as 10000' });
+  if (!(theta > 0))
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_OPTION',
+      message: `rotaryFrequencies: theta is ${theta}`,
+      fix: 'use a positive base such as 10000',
+    });
   return Array.from({ length: headDim / 2 }, (_, index) => 1 / theta ** ((2 * index) / headDim));
 }
 
@@ -117,15 +133,28 @@ export function rotaryFrequencies(headDim: number, theta = 10000): number[] {
  * console.log(Array.from(y.dataSync()).slice(0, 4)); // → [ 1, 1, 1, 1 ]
  * ```
  */
-export function rotaryEmbedding(x: tf.Tensor, positions: tf.Tensor | RotaryTable, options: RotaryOptions = {}): tf.Tensor {
+export function rotaryEmbedding(
+  x: tf.Tensor,
+  positions: tf.Tensor | RotaryTable,
+  options: RotaryOptions = {},
+): tf.Tensor {
   requireTensor('rotaryEmbedding', 'x', x);
   requireRank('rotaryEmbedding', 'x', x, 2, '..., time, headWidth');
   return tf.tidy(() => {
-    const table = 'cos' in positions && 'sin' in positions && !('dataId' in positions) ? positions : rotaryTable(positions as tf.Tensor, width(x), options);
+    const table =
+      'cos' in positions && 'sin' in positions && !('dataId' in positions)
+        ? positions
+        : rotaryTable(positions as tf.Tensor, width(x), options);
     const time = x.shape[x.shape.length - 2];
     const [cos, sin] = [table.cos, table.sin].map((angles) => {
       if (angles.shape.length === 3 && x.shape.length === 4) {
-        requireShape('rotaryEmbedding', 'positions', angles, [x.shape[0], time, width(x) / 2], 'batch, time, headWidth / 2');
+        requireShape(
+          'rotaryEmbedding',
+          'positions',
+          angles,
+          [x.shape[0], time, width(x) / 2],
+          'batch, time, headWidth / 2',
+        );
         return tf.expandDims(angles, 1); // [B, 1, T, E/2]
       }
       requireShape('rotaryEmbedding', 'positions', angles, [time, width(x) / 2], 'time, headWidth / 2');

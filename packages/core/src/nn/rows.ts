@@ -19,6 +19,8 @@ export function meanOfRows(x: tf.Tensor2D): tf.Tensor2D {
 /** Sums `x` over the dimensions in which it was broadcast from `shape`. */
 export function sumToShape(x: tf.Tensor, shape: readonly number[]): tf.Tensor {
   const missing = x.shape.length - shape.length;
-  const axes = x.shape.map((_, axis) => axis).filter((axis) => axis < missing || (shape[axis - missing] === 1 && x.shape[axis] !== 1));
+  const axes = x.shape
+    .map((_, axis) => axis)
+    .filter((axis) => axis < missing || (shape[axis - missing] === 1 && x.shape[axis] !== 1));
   return tf.reshape(axes.length === 0 ? x : tf.sum(x, axes, true), shape.slice());
 }

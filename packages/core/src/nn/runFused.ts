@@ -20,10 +20,16 @@ type Supports = (name: string, inputs: Readonly<Record<string, tf.Tensor>>, attr
  * console.log(runFused('NoSuchKernel', { x: tf.scalar(1) })); // → undefined
  * ```
  */
-export function runFused(name: string, inputs: Readonly<Record<string, tf.Tensor>>, attributes: OpAttributes = {}): tf.Tensor[] | undefined {
+export function runFused(
+  name: string,
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  attributes: OpAttributes = {},
+): tf.Tensor[] | undefined {
   if (!tf.getKernel(name, tf.getBackend())) return undefined;
   const supports = (tf.backend() as unknown as Record<symbol, Supports | undefined>)[Symbol.for('tesserae.supports')];
   if (supports && !supports(name, inputs, attributes)) return undefined;
-  const outputs = tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(name, inputs as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap);
+  const outputs = tf
+    .engine()
+    .runKernel<tf.Tensor | tf.Tensor[]>(name, inputs as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap);
   return Array.isArray(outputs) ? outputs : [outputs];
 }

@@ -7,14 +7,16 @@ function activate({ x }: { x: tf.Tensor }): [tf.Tensor, tf.Tensor] {
   return [tf.mul(x, gate), gate];
 }
 
-/** The sigmoid linear unit. */
+/** The sigmoid linear unit. See {@link silu}. */
 export const siluOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor }, Record<string, never>>({
   name: 'Silu',
   composite: (inputs) => activate(inputs)[0],
   gradient: {
     forward: activate,
     // y = x s(x): dy/dx = s + y (1 - s)
-    backward: ({ gradient, value, extras: [gate] }) => ({ x: tf.mul(gradient, tf.add(gate, tf.mul(value, tf.sub(1, gate)))) }),
+    backward: ({ gradient, value, extras: [gate] }) => ({
+      x: tf.mul(gradient, tf.add(gate, tf.mul(value, tf.sub(1, gate)))),
+    }),
   },
 });
 

@@ -2,23 +2,27 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineOp } from './defineOp';
 import { requireRank, requireTensor } from './shapes';
 
-/** Softmax over the last dimension. */
+/** Softmax over the last dimension. See {@link softmax}. */
 export const softmaxOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor }, Record<string, never>>({
   name: 'TesseraeSoftmax',
   composite: ({ x }) => tf.softmax(x),
   gradient: {
     // dx = p (dy - Σ p dy)
-    backward: ({ gradient, value }) => ({ x: tf.mul(value, tf.sub(gradient, tf.sum(tf.mul(gradient, value), -1, true))) }),
+    backward: ({ gradient, value }) => ({
+      x: tf.mul(value, tf.sub(gradient, tf.sum(tf.mul(gradient, value), -1, true))),
+    }),
   },
 });
 
-/** Log-softmax over the last dimension; named and fed as TensorFlow.js's own kernel, which not every backend has. */
+/** Log-softmax over the last dimension; named and fed as TensorFlow.js's own kernel, which not every backend has. See {@link logSoftmax}. */
 export const logSoftmaxOp = /* @__PURE__ */ defineOp<{ logits: tf.Tensor }, { axis: number }>({
   name: 'LogSoftmax',
   composite: ({ logits }) => tf.logSoftmax(logits),
   gradient: {
     // dx = dy - exp(y) Σ dy
-    backward: ({ gradient, value }) => ({ logits: tf.sub(gradient, tf.mul(tf.exp(value), tf.sum(gradient, -1, true))) }),
+    backward: ({ gradient, value }) => ({
+      logits: tf.sub(gradient, tf.mul(tf.exp(value), tf.sum(gradient, -1, true))),
+    }),
   },
 });
 

@@ -11,7 +11,7 @@ function activate({ gate, up }: Inputs): [tf.Tensor, tf.Tensor, tf.Tensor] {
   return [tf.mul(opened, up), opened, sigmoid];
 }
 
-/** A gate through silu, times a value. */
+/** A gate through silu, times a value. See {@link swiglu}. */
 export const swigluOp = /* @__PURE__ */ defineOp<Inputs, Record<string, never>>({
   name: 'SwiGlu',
   composite: (inputs) => activate(inputs)[0],

@@ -6,7 +6,7 @@
  * elements are hashed by inner products over the field of p = 509 elements (Carter and Wegman: "Universal Classes of
  * Hash Functions", 1979), a construction in which any two elements are independent and evenly spread over 0 … p − 1:
  *
- *   κ   8 bytes of the key tensor                                    (Threefry of the host key)
+ *   κ   the key tensor's bytes: four high ones, then four low ones     (the tensor is Threefry of the host key)
  *   κₛ  = (Aₛ κ + tₛ) mod p                                           the site's own key; Aₛ, tₛ public
  *   w   = (M κₛ + m) mod p                                            as many digits as the codes below need; M, m public
  *   aᵢⱼ = (Uᵢ vⱼ) mod p,  bₗₘ = (Yₗ zₘ) mod p                         codes of rows (i, j) and columns (l, m), 3 digits each;
@@ -19,10 +19,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
 import type { Key } from '../model/types';
-import { isTensor } from '../compile/tree';
-import { sizes } from '../nn/shapes';
 import { randomBits } from './draw';
-import { keyTensor } from './keyTensor';
+import { asKeyTensor } from './keyTensor';
 
 const prime = 509;
 const keyDigits = 8;
@@ -58,7 +56,10 @@ function codes(digits: tf.Tensor1D, count: number, block: number): tf.Tensor2D {
   const matrices = tf.reshape(tf.slice(digits, [0], [blocks * codeDigits ** 2]), [blocks * codeDigits, codeDigits]);
   const vectors = tf.reshape(tf.slice(digits, [blocks * codeDigits ** 2], [block * codeDigits]), [block, codeDigits]);
   const products = modulo(tf.matMul(matrices, vectors, false, true)); // [blocks · 3, block]
-  const items = tf.reshape(tf.transpose(tf.reshape(products, [blocks, codeDigits, block]), [0, 2, 1]), [blocks * block, codeDigits]);
+  const items = tf.reshape(tf.transpose(tf.reshape(products, [blocks, codeDigits, block]), [0, 2, 1]), [
+    blocks * block,
+    codeDigits,
+  ]);
   return tf.slice(items as tf.Tensor2D, [0, 0], [count, codeDigits]);
 }
 
@@ -107,7 +108,10 @@ export function bernoulli(key: Key | tf.Tensor, shape: readonly number[], probab
     const digits = tf.reshape(modulo(tf.add(tf.matMul(mix, ownKey), shift)), [wanted]) as tf.Tensor1D;
 
     const rowCodes = tf.concat([codes(digits, rows, blockRows), tf.ones([rows, 1])], 1); // [R, 4]
-    const columnCodes = tf.concat([codes(tf.slice(digits, [forRows], [wanted - forRows]), columns, blockColumns), tf.fill([columns, 1], 0.5)], 1); // [C, 4]
+    const columnCodes = tf.concat(
+      [codes(tf.slice(digits, [forRows], [wanted - forRows]), columns, blockColumns), tf.fill([columns, 1], 0.5)],
+      1,
+    ); // [C, 4]
     const quotients = tf.matMul(rowCodes as tf.Tensor2D, tf.mul(columnCodes, 1 / prime) as tf.Tensor2D, false, true); // [R, C]
     return tf.reshape(tf.less(tf.sub(quotients, tf.floor(quotients)), bound / prime), shape.slice());
   });
@@ -131,10 +135,7 @@ export function bernoulliProbability(probability: number): number {
 
 /** κₛ = (Aₛ κ + tₛ) mod p. */
 function siteKey(key: Key | tf.Tensor, site: number): tf.Tensor2D {
-  const tensor = isTensor(key) ? key : Array.isArray(key) && key.length === 2 ? keyTensor(key as unknown as Key) : undefined;
-  if (!tensor || tensor.dtype !== 'int32' || sizes(tensor).join() !== '4') {
-    throw tesseraeError({ package: 'core', code: 'E_KEY', message: 'the random key is neither a host key nor its tensor', fix: 'make one with createKey(seed), or keyTensor(createKey(seed))' });
-  }
+  const tensor = asKeyTensor(key);
   const each = keyDigits * (keyDigits + 1);
   const numbers = publicDigits(publicKeys.site, each, site * each);
   const matrix = tf.tensor2d(numbers.subarray(0, keyDigits ** 2), [keyDigits, keyDigits]);
@@ -144,10 +145,20 @@ function siteKey(key: Key | tf.Tensor, site: number): tf.Tensor2D {
 
 function checkProbability(probability: number, site: number): number {
   if (!(probability >= 0 && probability <= 1)) {
-    throw tesseraeError({ package: 'core', code: 'E_OPTION', message: `the probability ${probability} is not from 0 to 1`, fix: 'use a share such as 0.1' });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_OPTION',
+      message: `the probability ${probability} is not from 0 to 1`,
+      fix: 'use a share such as 0.1',
+    });
   }
   if (!Number.isInteger(site) || site < 0) {
-    throw tesseraeError({ package: 'core', code: 'E_OPTION', message: `the site ${site} is not a whole number from 0 up`, fix: 'number the draws 0, 1, 2 …' });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_OPTION',
+      message: `the site ${site} is not a whole number from 0 up`,
+      fix: 'number the draws 0, 1, 2 …',
+    });
   }
   return Math.round(probability * prime);
 }

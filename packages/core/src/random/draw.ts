@@ -19,7 +19,12 @@ import { threefry2x32 } from './threefry';
  */
 export function randomBits(key: Key, count: number): Uint32Array {
   if (!Number.isInteger(count) || count < 0) {
-    throw tesseraeError({ package: 'core', code: 'E_COUNT', message: `cannot draw ${count} numbers`, fix: 'ask for a whole number from 0 up' });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_COUNT',
+      message: `cannot draw ${count} numbers`,
+      fix: 'ask for a whole number from 0 up',
+    });
   }
   const words = new Uint32Array(count);
   for (let index = 0; index < count; index += 2) threefry2x32(key, index >>> 1, COUNTER_DRAW, words, index);
@@ -101,7 +106,12 @@ export function normal(key: Key, count: number, mean = 0, standardDeviation = 1)
  */
 export function integers(key: Key, count: number, low: number, high: number): Int32Array {
   if (!(Number.isInteger(low) && Number.isInteger(high)) || high <= low || low < -(2 ** 31) || high > 2 ** 31) {
-    throw tesseraeError({ package: 'core', code: 'E_COUNT', message: `cannot draw whole numbers from ${low} to below ${high}`, fix: 'give int32 bounds with low below high' });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_COUNT',
+      message: `cannot draw whole numbers from ${low} to below ${high}`,
+      fix: 'give int32 bounds with low below high',
+    });
   }
   const words = randomBits(key, 2 * count);
   const numbers = new Int32Array(count);

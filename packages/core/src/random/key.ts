@@ -21,7 +21,12 @@ const COUNTER_DERIVE = 1;
  */
 export function createKey(seed: number): Key {
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw tesseraeError({ package: 'core', code: 'E_SEED', message: `the seed ${seed} is not a whole number from 0 to 2^53 - 1`, fix: 'use a seed such as 0, 1 or 42' });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_SEED',
+      message: `the seed ${seed} is not a whole number from 0 to 2^53 - 1`,
+      fix: 'use a seed such as 0, 1 or 42',
+    });
   }
   return [Math.floor(seed / 2 ** 32), seed >>> 0];
 }
@@ -43,7 +48,12 @@ export function createKey(seed: number): Key {
  */
 export function foldIn(key: Key, data: number): Key {
   if (!Number.isInteger(data) || data < 0 || data > 0xffffffff) {
-    throw tesseraeError({ package: 'core', code: 'E_SEED', message: `cannot fold ${data} into a key: it is not a whole number from 0 to 2^32 - 1`, fix: 'fold in a counter or an index' });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_SEED',
+      message: `cannot fold ${data} into a key: it is not a whole number from 0 to 2^32 - 1`,
+      fix: 'fold in a counter or an index',
+    });
   }
   const out = new Uint32Array(2);
   threefry2x32(key, data, COUNTER_DERIVE, out, 0);
@@ -67,7 +77,12 @@ export function foldIn(key: Key, data: number): Key {
  */
 export function splitKey(key: Key, count = 2): Key[] {
   if (!Number.isInteger(count) || count < 1) {
-    throw tesseraeError({ package: 'core', code: 'E_SEED', message: `cannot split a key into ${count}`, fix: 'ask for 1 or more keys' });
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_SEED',
+      message: `cannot split a key into ${count}`,
+      fix: 'ask for 1 or more keys',
+    });
   }
   return Array.from({ length: count }, (_, index) => foldIn(key, index));
 }

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { tesseraeError } from '@tesserae/registry';
+import { isTensor } from '../compile/tree';
 import type { Key } from '../model/types';
 import { threefry2x32 } from './threefry';
 
@@ -26,4 +28,19 @@ export function keyTensor(key: Key): tf.Tensor1D {
   const out = new Uint32Array(2);
   threefry2x32(key, 0, COUNTER_TENSOR, out, 0);
   return tf.tensor1d([out[0] >>> 16, out[0] & 0xffff, out[1] >>> 16, out[1] & 0xffff], 'int32');
+}
+
+/** A key in its tensor form, whichever it was given in. */
+export function asKeyTensor(key: Key | tf.Tensor): tf.Tensor {
+  if (isTensor(key)) {
+    if (key.dtype === 'int32' && key.shape.length === 1 && key.shape[0] === 4) return key;
+  } else if (Array.isArray(key) && key.length === 2 && key.every((word) => typeof word === 'number')) {
+    return keyTensor(key as unknown as Key);
+  }
+  throw tesseraeError({
+    package: 'core',
+    code: 'E_KEY',
+    message: 'the random key is neither a host key nor its tensor (int32 [4])',
+    fix: 'make one with createKey(seed), or keyTensor(createKey(seed))',
+  });
 }

@@ -25,7 +25,13 @@ const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
  * console.log(out[0].toString(16), out[1].toString(16)); // → 6b200159 99ba4efe
  * ```
  */
-export function threefry2x32(key: readonly [number, number], counter0: number, counter1: number, out: Uint32Array, at: number): void {
+export function threefry2x32(
+  key: readonly [number, number],
+  counter0: number,
+  counter1: number,
+  out: Uint32Array,
+  at: number,
+): void {
   const k0 = key[0] | 0;
   const k1 = key[1] | 0;
   const schedule = [k0, k1, PARITY ^ k0 ^ k1];

@@ -29,7 +29,8 @@ export interface OpContractOptions<I extends OpInputs, A extends OpAttributes> e
   /** Largest difference from the composite, in value and gradient, relative to the largest value; 2e-5 when absent. */
   readonly tolerance?: number | undefined;
   /** A public function called with bad arguments, and the code of the error it must throw. */
-  readonly refuses?: readonly { readonly name: string; readonly call: () => unknown; readonly code: string }[] | undefined;
+  readonly refuses?:
+    readonly { readonly name: string; readonly call: () => unknown; readonly code: string }[] | undefined;
 }
 
 /**
@@ -55,7 +56,10 @@ export interface OpContractOptions<I extends OpInputs, A extends OpAttributes> e
  * console.log(names.length); // → 4
  * ```
  */
-export function describeOpContract<I extends OpInputs, A extends OpAttributes>(op: Op<I, A>, contract: OpContractOptions<I, A>): void {
+export function describeOpContract<I extends OpInputs, A extends OpAttributes>(
+  op: Op<I, A>,
+  contract: OpContractOptions<I, A>,
+): void {
   const { describe, it, cases, refuses = [], prepare, tolerance = 2e-5 } = contract ?? {};
   if (typeof describe !== 'function' || typeof it !== 'function' || !Array.isArray(cases) || cases.length === 0) {
     throw tesseraeError({
@@ -66,32 +70,63 @@ export function describeOpContract<I extends OpInputs, A extends OpAttributes>(o
     });
   }
   // Without a `prepare` a test stays synchronous, so that a runner that does not wait sees it fail.
-  const ready = (test: () => void) => (): void | Promise<void> => (prepare ? Promise.resolve(prepare()).then(test) : test());
+  const ready = (test: () => void) => (): void | Promise<void> =>
+    prepare ? Promise.resolve(prepare()).then(test) : test();
 
   describe(`op contract: ${op.definition.name}`, () => {
     for (const one of cases as readonly OpCase<I, A>[]) {
-      it(`${one.name}: has the composite's value`, ready(() => tf.tidy(() => sameValue(op, one, tolerance))));
-      it(`${one.name}: has the composite's gradients`, ready(() => tf.tidy(() => sameGradients(op, one, tolerance))));
-      it(`${one.name}: its gradients agree with central differences`, ready(() => tf.tidy(() => centralDifferences(op, one))));
-      it(`${one.name}: leaves no tensor behind`, ready(() => leavesNothing(op, one)));
+      it(
+        `${one.name}: has the composite's value`,
+        ready(() => tf.tidy(() => sameValue(op, one, tolerance))),
+      );
+      it(
+        `${one.name}: has the composite's gradients`,
+        ready(() => tf.tidy(() => sameGradients(op, one, tolerance))),
+      );
+      it(
+        `${one.name}: its gradients agree with central differences`,
+        ready(() => tf.tidy(() => centralDifferences(op, one))),
+      );
+      it(
+        `${one.name}: leaves no tensor behind`,
+        ready(() => leavesNothing(op, one)),
+      );
     }
     for (const { name, call, code } of refuses) {
-      it(`refuses ${name}`, ready(() => {
-        assert.throws(() => tf.tidy(() => void call()), (error) => isTesseraeError(error, code), `expected ${code}`);
-      }));
+      it(
+        `refuses ${name}`,
+        ready(() => {
+          assert.throws(
+            () => tf.tidy(() => void call()),
+            (error) => isTesseraeError(error, code),
+            `expected ${code}`,
+          );
+        }),
+      );
     }
   });
 }
 
-function sameValue<I extends OpInputs, A extends OpAttributes>(op: Op<I, A>, { inputs, attributes }: OpCase<I, A>, tolerance: number): void {
+function sameValue<I extends OpInputs, A extends OpAttributes>(
+  op: Op<I, A>,
+  { inputs, attributes }: OpCase<I, A>,
+  tolerance: number,
+): void {
   const given = inputs();
   close('value', op(given, attributes), op.definition.composite(given, attributes), tolerance);
 }
 
-function sameGradients<I extends OpInputs, A extends OpAttributes>(op: Op<I, A>, one: OpCase<I, A>, tolerance: number): void {
+function sameGradients<I extends OpInputs, A extends OpAttributes>(
+  op: Op<I, A>,
+  one: OpCase<I, A>,
+  tolerance: number,
+): void {
   const given = one.inputs();
   const names = differentiable(one, given);
-  const upstream = randomLike(tf.tidy(() => op(given, one.attributes)), 1);
+  const upstream = randomLike(
+    tf.tidy(() => op(given, one.attributes)),
+    1,
+  );
   const found = gradients((inputs) => op(inputs, one.attributes), given, names, upstream);
   const wanted = gradients((inputs) => op.definition.composite(inputs, one.attributes), given, names, upstream);
   names.forEach((name, index) => close(`the gradient of ${name}`, found[index], wanted[index], tolerance));
@@ -101,7 +136,10 @@ function sameGradients<I extends OpInputs, A extends OpAttributes>(op: Op<I, A>,
 function centralDifferences<I extends OpInputs, A extends OpAttributes>(op: Op<I, A>, one: OpCase<I, A>): void {
   const given = one.inputs();
   const names = differentiable(one, given);
-  const upstream = randomLike(tf.tidy(() => op(given, one.attributes)), 2);
+  const upstream = randomLike(
+    tf.tidy(() => op(given, one.attributes)),
+    2,
+  );
   const weights = upstream.dataSync();
   const objective = (inputs: I): number => dot(tf.tidy(() => op(inputs, one.attributes)).dataSync(), weights);
   const slopes = gradients((inputs) => op(inputs, one.attributes), given, names, upstream);
@@ -115,7 +153,10 @@ function centralDifferences<I extends OpInputs, A extends OpAttributes>(op: Op<I
       const measured = (objective(moved(1)) - objective(moved(-1))) / (2 * step);
       const predicted = dot(slope, direction.dataSync());
       const allowed = 5e-3 * size + 2e-3;
-      assert.ok(Math.abs(measured - predicted) <= allowed, `${name}: differences give ${measured}, the gradient ${predicted} (allowed ${allowed})`);
+      assert.ok(
+        Math.abs(measured - predicted) <= allowed,
+        `${name}: differences give ${measured}, the gradient ${predicted} (allowed ${allowed})`,
+      );
     }
   });
 }
@@ -133,14 +174,26 @@ function leavesNothing<I extends OpInputs, A extends OpAttributes>(op: Op<I, A>,
   tf.dispose(Object.values(given).filter((tensor) => tensor !== undefined));
 }
 
-function differentiable<I extends OpInputs, A extends OpAttributes>({ constant = [] }: OpCase<I, A>, given: I): string[] {
+function differentiable<I extends OpInputs, A extends OpAttributes>(
+  { constant = [] }: OpCase<I, A>,
+  given: I,
+): string[] {
   return Object.keys(given).filter((name) => given[name]?.dtype === 'float32' && !constant.includes(name));
 }
 
-function gradients<I extends OpInputs>(fn: (inputs: I) => tf.Tensor, given: I, names: readonly string[], upstream: tf.Tensor): tf.Tensor[] {
+function gradients<I extends OpInputs>(
+  fn: (inputs: I) => tf.Tensor,
+  given: I,
+  names: readonly string[],
+  upstream: tf.Tensor,
+): tf.Tensor[] {
   if (names.length === 0) return [];
-  const run = (...args: tf.Tensor[]): tf.Tensor => fn({ ...given, ...Object.fromEntries(names.map((name, index) => [name, args[index]])) });
-  return tf.grads(run)(names.map((name) => given[name]!), upstream);
+  const run = (...args: tf.Tensor[]): tf.Tensor =>
+    fn({ ...given, ...Object.fromEntries(names.map((name, index) => [name, args[index]])) });
+  return tf.grads(run)(
+    names.map((name) => given[name]!),
+    upstream,
+  );
 }
 
 /** Differences up to `tolerance` times the largest wanted value, or `tolerance` itself. */
@@ -148,9 +201,14 @@ function close(what: string, found: tf.Tensor, wanted: tf.Tensor, tolerance: num
   assert.deepEqual(found.shape, wanted.shape, `${what}: shape`);
   assert.equal(found.dtype, wanted.dtype, `${what}: dtype`);
   const [a, b] = [found.dataSync(), wanted.dataSync()];
-  const allowed = tolerance * Math.max(1, b.reduce((largest: number, value) => Math.max(largest, Math.abs(value)), 0));
+  let largest = 1;
+  for (let index = 0; index < b.length; index++) largest = Math.max(largest, Math.abs(b[index]));
+  const allowed = tolerance * largest;
   for (let index = 0; index < b.length; index++) {
-    assert.ok(Math.abs(a[index] - b[index]) <= allowed, `${what}: element ${index} is ${a[index]}, wanted ${b[index]} (allowed ${allowed})`);
+    assert.ok(
+      Math.abs(a[index] - b[index]) <= allowed,
+      `${what}: element ${index} is ${a[index]}, wanted ${b[index]} (allowed ${allowed})`,
+    );
   }
 }
 

@@ -1,0 +1,2 @@
+export { summary } from './summary';
+export type { ModelSummary, SummaryRow } from './summary';
