@@ -37,7 +37,10 @@ async function build() {
   checkTools();
   installPackage();
   shareWorkspacePackages();
-  const tensorflow = await unpackTensorFlow(options.wheel ?? downloadWheel());
+  const tensorflow = path.join(into, 'tensorflow');
+  if (!existsSync(path.join(tensorflow, 'complete')))
+    await unpackTensorFlow(options.wheel ?? downloadWheel(), tensorflow);
+  rmSync(path.join(into, 'wheel'), { recursive: true, force: true });
   linkTensorFlow(tensorflow);
   compile();
 }
@@ -62,7 +65,9 @@ function coreVersion() {
 
 function installPackage() {
   const version = coreVersion();
-  step(`installing ${name}@${version} without its install script, into ${path.relative(root, into) || into}`);
+  step(
+    `installing ${name}@${version} without its install script, into ${into.startsWith(root + path.sep) ? path.relative(root, into) : into}`,
+  );
   mkdirSync(into, { recursive: true });
   writeFileSync(path.join(into, 'package.json'), `${JSON.stringify({ name: 'tfjs-node-build', private: true })}\n`);
   const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact', `${name}@${version}`];
@@ -93,10 +98,7 @@ function downloadWheel() {
   return path.join(wheels, there());
 }
 
-async function unpackTensorFlow(wheel) {
-  const target = path.join(into, 'tensorflow');
-  const done = path.join(target, 'complete');
-  if (existsSync(done)) return target;
+async function unpackTensorFlow(wheel, target) {
   if (!existsSync(wheel)) stop(`there is no ${wheel}`, 'pass a wheel that exists, or none to download it');
   const wanted = /^tensorflow\/(libtensorflow_(cc|framework)\.so\.2|include\/(tensorflow|tsl|xla)\/.*)$/;
   const entries = listZip(wheel).filter(
@@ -106,8 +108,7 @@ async function unpackTensorFlow(wheel) {
     stop(`${wheel} holds no libtensorflow_cc.so.2`, 'pass a tensorflow or tensorflow-cpu wheel for Linux');
   step(`taking the library and ${entries.length - 2} headers out of ${path.basename(wheel)}`);
   for (const entry of entries) await extractEntry(wheel, entry, path.join(target, ...entry.name.split('/').slice(1)));
-  writeFileSync(done, `${path.basename(wheel)}\n`);
-  return target;
+  writeFileSync(path.join(target, 'complete'), `${path.basename(wheel)}\n`);
 }
 
 function linkTensorFlow(tensorflow) {
