@@ -96,7 +96,7 @@ export async function barChart(options: BarChartOptions): Promise<Chart> {
       width: options.width ?? (horizontal ? 560 : Math.max(160, slots * 48)),
       height: options.height ?? (horizontal ? Math.max(40, slots * 26) : 260),
       data: { values },
-      mark: { type: 'bar', cornerRadiusEnd: 2, color: SERIES_COLORS[0] },
+      mark: { type: 'bar', color: SERIES_COLORS[0] },
       encoding: {
         [horizontal ? 'x' : 'y']: value,
         [horizontal ? 'y' : 'x']: label,

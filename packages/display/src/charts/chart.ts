@@ -24,6 +24,7 @@ const INK = 'currentColor'; // text and lines take the page's own colour, light 
 
 const CONFIG: VegaLite = {
   background: 'transparent',
+  aria: false, // the drawing has one label as a whole; a label for each mark would be most of the file
   font: FONT,
   padding: 8,
   view: { stroke: null },
@@ -117,7 +118,7 @@ export async function drawChart(specification: VegaLite, description: string): P
       { cause },
     );
   }
-  const drawn = withOwnIds(accessible(svg, description));
+  const drawn = withOwnIds(accessible(shorter(svg), description));
   return {
     svg: drawn,
     html: `<figure style="margin:0;max-width:100%;overflow-x:auto">${drawn.replace('<svg ', '<svg style="max-width:100%;height:auto" ')}</figure>`,
@@ -130,6 +131,15 @@ function rethrow(...messages: unknown[]): never {
   throw messages[0] instanceof Error ? messages[0] : new Error(messages.map(String).join(' '));
 }
 
+/** Hundredths of a pixel and thousandths of an opacity are enough, and half the file. */
+function shorter(svg: string): string {
+  const round = (digits: number) => (text: string) =>
+    text.replace(/-?\d+\.\d+/g, (value) => String(Number(Number(value).toFixed(digits))));
+  return svg
+    .replace(/ (?:d|transform|x|y|x1|x2|y1|y2|width|height)="[^"]*"/g, round(2))
+    .replace(/rgba\([^)]*\)/g, round(3));
+}
+
 function accessible(svg: string, description: string): string {
   const label = escapeHtml(description);
   return svg.replace(
@@ -138,13 +148,21 @@ function accessible(svg: string, description: string): string {
   );
 }
 
-/** Ids count from 0 in every drawing; on one page the second would use the first one's clips and gradients. */
+/**
+ * Gives a drawing ids that no other has. Vega counts them over all drawings of a process; pages count them over all
+ * drawings on the page, where the second `gradient_0` would be painted with the first. So they are numbered anew, after
+ * a prefix made of the drawing itself: the same chart is always the same text.
+ */
 function withOwnIds(svg: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < svg.length; i++) hash = Math.imul(hash ^ svg.charCodeAt(i), 0x01000193);
-  const prefix = `c${(hash >>> 0).toString(36)}-`;
-  return svg
-    .replace(/(\sid=")([^"]+")/g, `$1${prefix}$2`)
-    .replace(/url\(#/g, `url(#${prefix}`)
-    .replace(/(href="#)/g, `$1${prefix}`);
+  const ids = [...new Set(Array.from(svg.matchAll(/\sid="([^"]+)"/g), (match) => match[1]))];
+  const renamed = (prefix: string): string => {
+    const name = (id: string): string => (ids.includes(id) ? `${prefix}${ids.indexOf(id)}` : id);
+    return svg
+      .replace(/(\sid=")([^"]+)"/g, (_, start: string, id: string) => `${start}${name(id)}"`)
+      .replace(/url\(#([^)]+)\)/g, (_, id: string) => `url(#${name(id)})`)
+      .replace(/href="#([^"]+)"/g, (_, id: string) => `href="#${name(id)}"`);
+  };
+  let hash = 0x811c9dc5; // FNV-1a
+  for (const character of renamed('')) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193);
+  return renamed(`c${(hash >>> 0).toString(36)}-`);
 }

@@ -43,7 +43,7 @@ export interface HeatmapOptions {
   domain?: readonly [number, number];
   /** Leave blank what lies above the diagonal: in causal attention nothing can be there. Default `false`. */
   causal?: boolean;
-  /** Colours from white through blue (`'sequential'`), or from red through white to blue around 0 (`'diverging'`). */
+  /** Colours from clear to blue (`'sequential'`, the default), or from red through white to blue around 0 (`'diverging'`). */
   colors?: 'sequential' | 'diverging';
   /** Panels beside each other. Default up to 4. */
   panelColumns?: number;
@@ -132,7 +132,7 @@ export async function heatmap(options: HeatmapOptions): Promise<Chart> {
   const unit: VegaLite = {
     width: width * size,
     height: height * size,
-    mark: { type: 'rect', cornerRadius: size >= 14 ? 2 : 0 },
+    mark: { type: 'rect' },
     encoding: {
       x: {
         field: 'column',
@@ -144,7 +144,7 @@ export async function heatmap(options: HeatmapOptions): Promise<Chart> {
         field: 'value',
         type: 'quantitative',
         title: options.valueTitle ?? null,
-        scale: { domain, range: COLORS[options.colors ?? 'sequential'], clamp: true, interpolate: 'lab' },
+        scale: { domain, range: COLORS[options.colors ?? 'sequential'], clamp: true, interpolate: 'rgb' },
         legend: {
           orient: 'right',
           gradientLength: Math.min(160, Math.max(60, height * size)),
@@ -183,14 +183,10 @@ export async function heatmap(options: HeatmapOptions): Promise<Chart> {
 }
 
 const COLORS = {
-  // The lightest colour is a grey that shows on white and on black: a cell with nothing in it is still a cell.
-  sequential: ['rgba(128,128,128,0.12)', '#9ecae1', '#4292c6', '#0868ac', '#08306b'].map(opaque),
+  // From nearly clear to solid, so that little stays little on white and on black.
+  sequential: ['rgba(120,140,160,0.12)', 'rgba(51,153,214,0.5)', 'rgba(0,119,187,1)'],
   diverging: ['#b2182b', '#ef8a62', '#f0f0f0', '#67a9cf', '#2166ac'],
 };
-
-function opaque(color: string): string {
-  return color.startsWith('rgba') ? '#eef1f4' : color;
-}
 
 function bestColumns(count: number, panelWidth: number): number {
   const fitting = Math.max(1, Math.min(4, Math.floor(900 / (panelWidth + 60))));

@@ -82,7 +82,10 @@ export async function lineChart(options: LineChartOptions): Promise<Chart> {
       field: 'series',
       type: 'nominal',
       scale: { domain: names },
-      legend: names.length > 1 ? { title: null, orient: 'top', symbolType: 'stroke', columns: 4, offset: 6 } : null,
+      legend:
+        names.length > 1
+          ? { title: null, orient: 'top', symbolType: 'stroke', symbolOpacity: 1, columns: 4, offset: 6 }
+          : null,
     },
     strokeDash: {
       condition: {
@@ -100,6 +103,15 @@ export async function lineChart(options: LineChartOptions): Promise<Chart> {
       height,
       data: { values },
       layer: [
+        ...(series.some((one) => one.smooth)
+          ? [
+              {
+                transform: [{ filter: 'isValid(datum.raw)' }],
+                mark: { ...line, strokeWidth: 1, opacity: 0.3 },
+                encoding: { ...encoding, y: { ...(encoding.y as VegaLite), field: 'raw' } },
+              },
+            ]
+          : []),
         { mark: line, encoding },
         ...(lonely.length === 0
           ? []

@@ -10,6 +10,8 @@ export interface Series {
   y: ArrayLike<number>;
   /** A dashed line, for what is only a reference. */
   dashed?: boolean;
+  /** Draw the values faintly and their running average over them, as noisy losses need. */
+  smooth?: boolean;
 }
 
 /** A point as Vega-Lite takes it; `null` breaks the line. */
@@ -17,6 +19,8 @@ export interface Point {
   series: string;
   x: number;
   y: number | null;
+  /** The value itself where `y` is a running average; only on smoothed series. */
+  raw?: number | null;
 }
 
 /** More points than this on one line cannot be told apart. */
@@ -71,7 +75,7 @@ function isNumbers(value: unknown): value is ArrayLike<number> {
   return true;
 }
 
-function points({ name, x, y }: Series, logX: boolean, logY: boolean): Point[] {
+function points({ name, x, y, smooth }: Series, logX: boolean, logY: boolean): Point[] {
   const rows: Point[] = [];
   for (let i = 0; i < y.length; i++) {
     const at = x ? Number(x[i]) : i;
@@ -80,8 +84,37 @@ function points({ name, x, y }: Series, logX: boolean, logY: boolean): Point[] {
     const drawable = typeof value === 'number' && Number.isFinite(value) && (!logY || value > 0);
     rows.push({ series: name, x: at, y: drawable ? value : null });
   }
-  return thin(rows);
+  return thin(smooth ? smoothed(rows) : rows);
 }
+
+/** The share of a series that its running average looks at, on each side. */
+const SMOOTHING_SHARE = 0.01;
+
+/**
+ * Each value averaged with its neighbours, less and less the further they are (weights exp(−distance ÷ reach), to both
+ * sides, so that the average does not lag behind a falling loss).
+ */
+function smoothed(rows: readonly Point[]): Point[] {
+  const keep = Math.exp(-1 / Math.max(1, rows.length * SMOOTHING_SHARE));
+  const sums = new Float64Array(rows.length);
+  const weights = new Float64Array(rows.length);
+  const sweep = (from: number, step: number): void => {
+    let sum = 0;
+    let weight = 0;
+    for (let i = from; i >= 0 && i < rows.length; i += step) {
+      sums[i] += sum; // what lies behind, without the value itself
+      weights[i] += weight;
+      const { y } = rows[i];
+      sum = keep * (sum + (y ?? 0));
+      weight = keep * (weight + (y === null ? 0 : 1));
+    }
+  };
+  sweep(0, 1);
+  sweep(rows.length - 1, -1);
+  return rows.map((row, i) => (row.y === null ? row : { ...row, y: (sums[i] + row.y) / (weights[i] + 1), raw: row.y }));
+}
+
+const height = (row: Point): number | null => (row.raw === undefined ? row.y : row.raw);
 
 /** Keeps of every stretch the lowest and the highest point, so that spikes stay. */
 function thin(rows: Point[]): Point[] {
@@ -94,10 +127,10 @@ function thin(rows: Point[]): Point[] {
     let low = from;
     let high = from;
     for (let i = from; i < to; i++) {
-      const { y } = rows[i];
+      const y = height(rows[i]);
       if (y === null) continue;
-      if (rows[low].y === null || y < rows[low].y!) low = i;
-      if (rows[high].y === null || y > rows[high].y!) high = i;
+      if (height(rows[low]) === null || y < height(rows[low])!) low = i;
+      if (height(rows[high]) === null || y > height(rows[high])!) high = i;
     }
     for (const i of new Set([Math.min(low, high), Math.max(low, high)])) kept.push(rows[i]);
   }

@@ -67,7 +67,10 @@ function rateText(rate: number, unit: string): string {
 }
 
 function fieldText(value: number | string): string {
-  return typeof value === 'number' ? formatNumber(value) : value.replace(/\s+/g, ' ');
+  if (typeof value === 'string') return value.replace(/\s+/g, ' ');
+  const size = Math.abs(value);
+  // Four digits, zeros included: a number that is drawn again and again should not change its width.
+  return size >= 0.01 && size < 1000 && !Number.isInteger(value) ? value.toPrecision(4) : formatNumber(value);
 }
 
 /** `tokensSeen` → `tokens seen`. */
@@ -76,8 +79,8 @@ function words(name: string): string {
 }
 
 /** `42 %`, whole numbers, 100 only at the end. */
-export function percentText({ fraction, step, total }: ProgressState): string {
-  return `${step >= total ? 100 : Math.min(99, Math.floor(fraction * 100))} %`;
+export function percentText({ step, total }: ProgressState): string {
+  return `${step >= total ? 100 : Math.min(99, Math.floor((step * 100) / total))} %`;
 }
 
 /** Everything on one line: `training  42 %  420/1,000  loss 2.31 · 1,240 tokens/s · 0:32 left · 512 MiB`. */
