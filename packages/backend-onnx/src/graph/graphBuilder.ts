@@ -82,14 +82,15 @@ export class GraphBuilder implements LoweringGraph {
   }
 
   constant(values: ArrayLike<number>, shape: readonly number[], dtype: ElementType): GraphTensor {
-    const bytes = bytesOf(values, dtype);
     const small = values.length <= smallConstant;
-    const key = small
-      ? `${dtype}[${shape.join()}]${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`
-      : '';
+    const key = small ? `${dtype}[${shape.join()}]${Array.from(values, spell).join()}` : '';
     const known = small ? this.#known.get(key) : undefined;
     if (known) return known[0];
-    const uniform = values.length > 0 && isUniform(values) ? { uniform: values[0] } : {};
+    const bytes = bytesOf(values, dtype);
+    const uniform =
+      values.length > 0 && isUniform(values)
+        ? { uniform: dtype === 'float32' ? Math.fround(values[0]) : values[0] }
+        : {};
     const tensor = this.#add({ name: `c${this.constants.size}`, shape: shape.slice(), dtype, ...uniform });
     this.constants.set(tensor.name, { tensor, bytes });
     if (small) {
@@ -110,7 +111,7 @@ export class GraphBuilder implements LoweringGraph {
   fill(value: number, shape: readonly number[], dtype: ElementType): GraphTensor {
     if (shape.length === 0) return this.scalar(value, dtype);
     if (sizeOf(shape) <= 16) return this.constant(new Array<number>(sizeOf(shape)).fill(value), shape, dtype);
-    const key = `fill${dtype}[${shape.join()}]${Object.is(value, -0) ? '-0' : value}`;
+    const key = `fill${dtype}[${shape.join()}]${spell(value)}`;
     const known = this.#known.get(key);
     if (known) return known[0];
     const tensor = this.#add({ name: `v${this.#count++}`, shape: shape.slice(), dtype, uniform: value });
@@ -143,9 +144,18 @@ export class GraphBuilder implements LoweringGraph {
   }
 }
 
-/** Whether all elements are the same (NaN counts as equal to NaN). */
-export function isUniform(values: ArrayLike<number>): boolean {
-  const first = values[0];
-  for (let i = 1; i < values.length; i++) if (!Object.is(values[i], first)) return false;
+/** A number as text that no other number has. */
+function spell(value: number): string {
+  return value === 0 && 1 / value < 0 ? '-0' : String(value);
+}
+
+/** Whether all elements are the same, bit for bit. */
+export function isUniform(values: ArrayLike<number> | Float32Array): boolean {
+  if (values instanceof Float32Array) {
+    const bits = new Int32Array(values.buffer, values.byteOffset, values.length); // an order faster than Object.is
+    for (let i = 1; i < bits.length; i++) if (bits[i] !== bits[0]) return false;
+    return true;
+  }
+  for (let i = 1; i < values.length; i++) if (!Object.is(values[i], values[0])) return false;
   return true;
 }

@@ -5,6 +5,7 @@ import { creationLowerings } from './creation';
 import { einsumLowerings } from './einsum';
 import { activationLowerings } from './fused/activation';
 import { attentionLowerings } from './fused/attention';
+import { cacheLowerings } from './fused/cache';
 import { normalizationLowerings } from './fused/normalization';
 import { indexingLowerings } from './indexing';
 import { joiningLowerings } from './joining';
@@ -35,5 +36,6 @@ export function lowerings(): readonly KernelLowering[] {
     ...normalizationLowerings,
     ...activationLowerings,
     ...attentionLowerings,
+    ...cacheLowerings,
   ];
 }

@@ -90,6 +90,32 @@ describe('fused kernels', () => {
     }
   });
 
+  it('WriteCache replaces slots, loses what has no room, and updates one row in place', async () => {
+    const [B, K, M, E] = [2, 3, 5, 4];
+    for (const T of [1, 3]) {
+      for (const length of [0, 2, 4, 5, 9]) {
+        const inputs = [random([B, K, M, E]), random([B, K, T, E]), exactly([length], 'int32', [])];
+        const room = Math.max(0, Math.min(T, M - length));
+        const meaning: Fn = ([cache, rows]) => [
+          tf.concat(
+            [
+              tf.slice(cache, 0, [B, K, Math.min(length, M), E]),
+              tf.slice(rows, 0, [B, K, room, E]),
+              tf.slice(cache, [0, 0, Math.min(length, M) + room, 0]),
+            ],
+            2,
+          ),
+        ];
+        await means(kernel('WriteCache', ['cache', 'rows', 'length'], {}), meaning, inputs);
+      }
+    }
+    const inputs = [random([B, K, M, E]), random([B, K, 1, E]), exactly([2], 'int32', [])];
+    const fn = kernel('WriteCache', ['cache', 'rows', 'length'], {});
+    const program = compiler()(fn, { name: 'write', inputs, donated: [true, false, false] });
+    expect(program.inPlaceOutputs).toBe(1);
+    program.dispose();
+  });
+
   it('LogSoftmax is what tf.logSoftmax composes', () =>
     means(kernel('LogSoftmax', ['logits'], { axis: 1 }), ([x]) => [tf.logSoftmax(x)], [
       random([3, 50], 'float32', -30, 30),
