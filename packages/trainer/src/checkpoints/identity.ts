@@ -4,10 +4,7 @@ import type { Plain, RunIdentity } from './format';
 
 /** What a checkpoint remembers of the model it belongs to. */
 export function modelIdentity<C>({ architecture, config }: Model<C>): RunIdentity['model'] {
-  return {
-    architecture: architecture.name,
-    config: JSON.parse(JSON.stringify(config)) as Plain,
-  };
+  return { architecture: architecture.name, ...(JSON.parse(JSON.stringify(config)) as Record<string, Plain>) };
 }
 
 /** The entries in which two records differ, as `name: here, there`. */

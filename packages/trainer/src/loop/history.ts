@@ -36,8 +36,8 @@ export interface TrainingHistory {
   readonly best?: EvaluationRecord | undefined;
   /** Where the run was continued from, if it was. */
   readonly resumedFrom?: CheckpointRecord | undefined;
-  /** `steps` when all steps were made, `aborted` when the signal came first. */
-  readonly stopped: 'steps' | 'aborted';
+  /** `steps` when all steps were made, `aborted` when the signal came first, `failed` when the loss left the numbers. */
+  readonly stopped: 'steps' | 'aborted' | 'failed';
 }
 
 /** A history that is still being written. */

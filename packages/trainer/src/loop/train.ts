@@ -164,7 +164,7 @@ async function makeStep<C>(run: Run<C>): Promise<StepRecord> {
   const tokensPerSecond = (settings.rows * settings.contextLength) / seconds;
   const record = { step: made + 1, loss, gradientNorm, learningRate, tokensPerSecond };
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return record;
-  throw nonFinite(record, run.lastCheckpoint, historyOf(run.history, 'steps'));
+  throw nonFinite(record, run.lastCheckpoint, historyOf(run.history, 'failed'));
 }
 
 /** Looks at the validation text; true when the loss is the lowest so far. */

@@ -172,6 +172,17 @@ describe('resuming', () => {
     ]);
   });
 
+  it('warns through Node where nobody listens', async () => {
+    await interrupted(6, { checkpoint: { folder } });
+    const seen: Error[] = [];
+    const listen = (warning: Error): void => void seen.push(warning);
+    process.on('warning', listen);
+    await run({ checkpoint: { folder }, resume: true, microBatchSize: 2 });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(seen).toMatchObject([{ name: 'TesseraeWarning', code: 'W_NOT_EXACT' }]);
+  });
+
   it('protects the checkpoints of an earlier run', async () => {
     await run({ checkpoint: { folder } });
     await expect(run({ checkpoint: { folder } })).rejects.toThrow(
@@ -253,7 +264,9 @@ describe('damaged and foreign checkpoints', () => {
     await run({ checkpoint: { folder } });
     const resume = (options: Partial<TrainOptions>, config = {}): Promise<Outcome> =>
       run({ checkpoint: { folder }, resume: true, ...options }, config);
-    await expect(resume({}, { hiddenSize: 6 })).rejects.toThrow('E_CHECKPOINT_FOREIGN');
+    await expect(resume({}, { hiddenSize: 6 })).rejects.toThrow(
+      'another model wrote it (hiddenSize is 6 here and 8 in the checkpoint); resume with the model that it was made from',
+    );
     await expect(resume({ data: tinyIds(401) })).rejects.toThrow('it was made with other data');
     await expect(resume({ seed: 1 })).rejects.toThrow('seed is 1 here and 0 in the checkpoint');
     await expect(resume({ optimizer: sgd({ learningRate: 0.02 }) })).rejects.toThrow('optimizer is {"name":"sgd"');

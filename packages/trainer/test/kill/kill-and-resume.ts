@@ -1,39 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { bundleProgram } from '../child-process';
 import { scratchFolder } from '../scratch';
 import type { KillResult } from './child';
 
 const root = path.resolve('.');
-
-/** Bundles the child from the sources, so that the test needs no build; heavy packages stay where they are. */
-async function bundleChild(folder: string): Promise<string> {
-  const outfile = path.join(folder, 'child.cjs');
-  await build({
-    entryPoints: [path.join(root, 'packages/trainer/test/kill/child.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    logLevel: 'silent',
-    plugins: [
-      {
-        name: 'workspace',
-        setup(bundler) {
-          bundler.onResolve({ filter: /^@tesserae\/[a-z-]+$/ }, ({ path: id }) => ({
-            path: path.join(root, 'packages', id.slice('@tesserae/'.length), 'src/index.ts'),
-          }));
-          bundler.onResolve({ filter: /^[^./]/ }, ({ path: id, kind }) =>
-            kind === 'entry-point' ? undefined : { path: id, external: true },
-          );
-        },
-      },
-    ],
-  });
-  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'), 'junction');
-  return outfile;
-}
 
 interface Life {
   /** Milliseconds between the first step and the kill; undefined when the run was left to end. */
@@ -72,7 +44,7 @@ export interface KillReport {
 /** Kills training runs at random moments and resumes them until the wanted number of kills is reached, then lets go. */
 export async function killAndResume(backend: string, wanted: number, longest: number): Promise<KillReport> {
   const folder = scratchFolder();
-  const child = await bundleChild(folder);
+  const child = await bundleProgram('kill/child.ts', folder);
   const read = (name: string): KillResult => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as KillResult;
   await live(child, [backend, path.join(folder, 'whole'), path.join(folder, 'whole.json')]);
   const uninterrupted = read('whole.json');

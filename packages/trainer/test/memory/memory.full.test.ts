@@ -1,0 +1,22 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { bundleProgram } from '../child-process';
+import { scratchFolder } from '../scratch';
+
+interface Sample {
+  step: number;
+  resident: number;
+  tensors: number;
+}
+
+describe('a thousand steps', () => {
+  it('keep the number of tensors, and resident memory within 2 %', async () => {
+    const program = await bundleProgram('memory/child.ts', scratchFolder());
+    const lines = execFileSync(process.execPath, ['--expose-gc', program], { encoding: 'utf8' }).trim().split('\n');
+    const samples = lines.map((line) => JSON.parse(line) as Sample).filter(({ step }) => step >= 200);
+    expect(new Set(samples.map(({ tensors }) => tensors)).size).toBe(1);
+    const [first, last] = [samples[0], samples[samples.length - 1]];
+    expect(last.step - first.step).toBe(1000);
+    expect(last.resident / first.resident, JSON.stringify(samples)).toBeLessThan(1.02);
+  });
+});
