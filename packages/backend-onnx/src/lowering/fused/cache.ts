@@ -33,23 +33,50 @@ function writeRow(graph: LoweringGraph, cache: GraphTensor, row: GraphTensor, le
 
 /** Many rows: each slot takes its row or keeps what it has. */
 function writeRows(graph: LoweringGraph, cache: GraphTensor, rows: GraphTensor, length: GraphTensor): GraphTensor {
-  const room = cache.shape[2];
-  const time = rows.shape[2];
+  const { row, written } = slotsOf(graph, cache.shape[2], rows.shape[2], length);
+  const last = graph.scalar(rows.shape[2] - 1, 'int32');
+  const place = elementwise(graph, 'Min', [elementwise(graph, 'Max', [row, graph.scalar(0, 'int32')]), last]);
+  return where(graph, written, gather(graph, rows, place, 2), cache);
+}
+
+/** Which row belongs in each of M slots [M], and whether there is such a row [1,1,M,1]. */
+function slotsOf(
+  graph: LoweringGraph,
+  room: number,
+  time: number,
+  length: GraphTensor,
+): { row: GraphTensor; written: GraphTensor } {
   const slots = graph.constant(
     Int32Array.from({ length: room }, (_, i) => i),
     [room],
     'int32',
   );
-  const zero = graph.scalar(0, 'int32');
-  const row = elementwise(graph, 'Sub', [slots, length]); // [M]
-  const begun = compare(graph, 'GreaterOrEqual', row, zero);
+  const row = elementwise(graph, 'Sub', [slots, length]);
+  const begun = compare(graph, 'GreaterOrEqual', row, graph.scalar(0, 'int32'));
   const written = elementwise(graph, 'And', [begun, compare(graph, 'Less', row, graph.scalar(time, 'int32'))], {
     dtype: 'bool',
   });
-  const place = elementwise(graph, 'Min', [elementwise(graph, 'Max', [row, zero]), graph.scalar(time - 1, 'int32')]);
-  return where(graph, reshape(graph, written, [1, 1, room, 1]), gather(graph, rows, place, 2), cache);
+  return { row, written: reshape(graph, written, [1, 1, room, 1]) };
+}
+
+/** The gradient goes to the rows where they were written, to the cache elsewhere, and to lost rows not at all. */
+function writeCacheGradient(graph: LoweringGraph, [gradient, , rows, length]: readonly GraphTensor[]): GraphTensor[] {
+  const room = gradient.shape[2];
+  const time = rows.shape[2];
+  const zero = graph.scalar(0, 'float32');
+  const steps = graph.constant(
+    Int32Array.from({ length: time }, (_, i) => i),
+    [time],
+    'int32',
+  );
+  const slot = elementwise(graph, 'Add', [steps, length]); // [T]
+  const last = graph.scalar(room - 1, 'int32');
+  const fits = reshape(graph, compare(graph, 'LessOrEqual', slot, last), [1, 1, time, 1]);
+  const taken = gather(graph, gradient, elementwise(graph, 'Min', [slot, last]), 2);
+  return [where(graph, slotsOf(graph, room, time, length).written, zero, gradient), where(graph, fits, taken, zero)];
 }
 
 export const cacheLowerings: readonly KernelLowering[] = [
   kernel('WriteCache', ['cache', 'rows', 'length'], writeCache),
+  { kernelName: 'WriteCacheGradient', inputs: ['gradient', 'cache', 'rows', 'length'], lower: writeCacheGradient },
 ];
