@@ -5,10 +5,11 @@
  * sixteen columns; a transposed A in panels of six rows; A as it lies is read in place, six rows side by side.
  */
 #include <stdlib.h>
+#include <unistd.h>
 #include "product.h"
 #include "runtime.h"
 
-enum { DEPTH = 256, TALL = 72, ROWS = 6, COLUMNS = 16 };
+enum { DEPTH = 384, TALL = 96, TALL_PACKED = 192, ROWS = 6, COLUMNS = 16 };
 typedef struct {
   const float *a, *b, *addend;
   float *c, *packed;                               /* packed: B in panels of sixteen columns, K deep */
@@ -41,18 +42,18 @@ static inline void transpose8(const float *from, int64_t step, float *to, int64_
 
 /** K rows of `width` columns that lie side by side, in panels of `panel` columns, the last filled with zeros. */
 static void pack_columns(const float *from, int64_t K, int64_t width, int64_t step, int64_t panel, float *to) {
-  for (int64_t c = 0; c < width; c += panel) {
-    const int64_t n = width - c < panel ? width - c : panel;
-    if (n == COLUMNS && panel == COLUMNS)
-      for (int64_t k = 0; k < K; k++, to += COLUMNS) {
-        store(to, load(from + k * step + c));
-        store(to + LANES, load(from + k * step + c + LANES));
+  const int64_t whole = width / panel * panel;
+  for (int64_t k = 0; k < K; k++, from += step) { /* a row is read once, while its page is at hand */
+    float *at = to + k * panel;
+    if (panel == COLUMNS)
+      for (int64_t c = 0; c < whole; c += COLUMNS, at += K * COLUMNS) {
+        store(at, load(from + c));
+        store(at + LANES, load(from + c + LANES));
       }
-    else if (n == ROWS && panel == ROWS)
-      for (int64_t k = 0; k < K; k++, to += ROWS) memcpy(to, from + k * step + c, ROWS * sizeof(float));
     else
-      for (int64_t k = 0; k < K; k++, to += panel)
-        for (int64_t i = 0; i < panel; i++) to[i] = i < n ? from[k * step + c + i] : 0.0f;
+      for (int64_t c = 0; c < whole; c += ROWS, at += K * ROWS) memcpy(at, from + c, ROWS * sizeof(float));
+    if (whole < width)
+      for (int64_t i = 0; i < panel; i++) at[i] = whole + i < width ? from[whole + i] : 0.0f;
   }
 }
 /** The same from a matrix whose rows are the columns wanted. */
@@ -151,7 +152,9 @@ void matrix_product(void *kernel, Context *context) {
   g.c = F32(output_tensor(kernel, context, 0, shape, 2));
   g.packed = aligned_alloc(64, (size_t)(panels * COLUMNS * g.K) * sizeof(float));
   parallel_for(kernel, context, (size_t)((panels + PANELS - 1) / PANELS), pack_panels, &g);
-  const int64_t tasks = (g.M + 4 * TALL - 1) / (4 * TALL) * 4; /* a multiple of four: two and four threads share evenly */
+  /* As many tasks as processors, or twice, … : they share evenly. Packed rows are worth more rows: each task reads all of B. */
+  const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN), round = processors < 1 ? 1 : processors > 16 ? 16 : processors;
+  const int64_t most = round * (g.trans_a ? TALL_PACKED : TALL), tasks = (g.M + most - 1) / most * round;
   g.rows = ((g.M + tasks - 1) / tasks + ROWS - 1) / ROWS * ROWS;
   parallel_for(kernel, context, (size_t)((g.M + g.rows - 1) / g.rows), rows_of_product, &g);
   free(g.packed);

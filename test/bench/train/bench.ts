@@ -51,7 +51,7 @@ export const train: Bench = async ({ rounds, say }) => {
     }
     say(`round ${round + 1} of ${rounds}`);
   }
-  const measured = [];
+  const measured: { name: string; stepMilliseconds: number; peakBytes: number; loss: number }[] = [];
   for (const { peer, milliseconds, loss } of running) {
     measured.push({ name: peer.name, stepMilliseconds: median(milliseconds), peakBytes: await peer.end(), loss });
   }

@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const step = createTrainingStep(model, {
     optimizer: adamw({ beta1: 0.9, beta2: 0.95, weightDecay: 0.01 }),
     batchSize: shape.batch,
-    microBatchSize: Number(process.env.TESSERAE_BENCH_MICRO_BATCH ?? (backend === 'onnx' ? 2 : shape.batch)),
+    microBatchSize: Number(process.env.TESSERAE_BENCH_MICRO_BATCH ?? shape.batch),
     contextLength: shape.context,
     gradientClipNorm: 1,
     key: createKey(1),
