@@ -261,7 +261,7 @@ describe('the C API', () => {
     expect((y.data as Float32Array)[0]).toBe(0); // the last product never came
     await binding.runAsync({ signal: new AbortController().signal });
     expect(y.data[0]).toBeCloseTo(1, 3);
-    y.data.fill(0);
+    (y.data as Float32Array).fill(0);
     binding.run();
     expect(y.data[0]).toBeCloseTo(1, 3);
     session.dispose();
