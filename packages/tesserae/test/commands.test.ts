@@ -1,0 +1,127 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../src/commands/program';
+import { generateStories } from '../src/stories/generateStories';
+
+const golden = path.resolve('test/golden');
+let folder: string;
+let text: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'tesserae-command-'));
+  text = path.join(folder, 'stories.txt');
+  writeFileSync(text, generateStories({ count: 200, seed: 1 }).join('\n'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function command(words: string[], stop: { after?: (line: string) => boolean } = {}): Promise<{ code: number; out: string; notes: string }> {
+  let out = '';
+  let notes = '';
+  const controller = new AbortController();
+  const note = (line: string): void => {
+    notes += `${line}\n`;
+    if (stop.after?.(line)) controller.abort();
+  };
+  const context = { out: (line: string) => void (out += `${line}\n`), note, write: (piece: string) => void (out += piece), signal: controller.signal, exitCode: 0 };
+  const code = await runCommand(words, context, '1.2.3');
+  return { code, out, notes };
+}
+
+const small = ['--layers', '1', '--heads', '2', '--width', '16', '--context', '16', '--batch', '4', '--vocab', '270', '--warmup', '2', '--evaluate-every', '5'];
+
+describe('tesserae', () => {
+  it('says its version and lists its commands', async () => {
+    expect(await command(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n' });
+    const { code, out } = await command(['--help']);
+    expect(code).toBe(0);
+    for (const name of ['train', 'generate', 'info', 'quickstart', 'verify']) expect(out).toContain(name);
+  });
+
+  it.each([
+    [['trian'], /unknown command 'trian'/],
+    [['train', '--text', 'x', '--layerz', '2'], /unknown option '--layerz'/],
+    [['train'], /required option '--text/],
+    [['train', '--text', 'x', '--layers', 'two'], /whole number from 1 up/],
+  ])('exits with 2 for %j', async (words, message) => {
+    const { code, notes } = await command(words);
+    expect(code).toBe(2);
+    expect(notes).toMatch(message);
+  });
+
+  it('info names the backend and why', async () => {
+    const { code, out } = await command(['info', '--json', '--backend', 'cpu']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ backend: { name: 'cpu', reason: 'asked for' } });
+  });
+
+  it('trains, saves, generates, and shows what it made', async () => {
+    const output = path.join(folder, 'run');
+    const trained = await command(['train', '--text', text, '--output', output, '--steps', '10', '--json', ...small]);
+    expect(trained.notes).not.toMatch(/E_/);
+    expect(trained.code).toBe(0);
+    const facts = JSON.parse(trained.out) as { model: string; steps: number; loss: number };
+    expect(facts.steps).toBe(10);
+    expect(facts.loss).toBeLessThan(Math.log(270));
+    const held = tf.memory().numTensors;
+    const spoken = await command(['generate', facts.model, '--prompt', 'Mia had', '--tokens', '5', '--json', '--seed', '3']);
+    expect(JSON.parse(spoken.out)).toMatchObject({ prompt: 'Mia had' });
+    expect((JSON.parse(spoken.out) as { ids: number[] }).ids).toHaveLength(5);
+    const again = await command(['generate', facts.model, '--prompt', 'Mia had', '--tokens', '5', '--seed', '3']);
+    expect(again.out).toBe(`Mia had${(JSON.parse(spoken.out) as { text: string }).text}\n`);
+    expect((await command(['info', facts.model])).out).toContain('gpt2');
+    expect(tf.memory().numTensors).toBe(held);
+  });
+
+  it('stops at a signal with a checkpoint, and goes on with --resume to the same end', async () => {
+    const words = (name: string): string[] => ['train', '--text', text, '--output', path.join(folder, name), '--steps', '8', '--json', '--seed', '4', ...small];
+    const whole = await command(words('whole'));
+    const stopped = await command(words('stopped'), { after: (line) => line.includes('checkpoints in') });
+    expect(stopped.code).toBe(130);
+    expect(stopped.notes).toMatch(/--resume/);
+    const resumed = await command([...words('stopped'), '--resume']);
+    expect(resumed.code).toBe(0);
+    const loss = (out: string): number => (JSON.parse(out) as { loss: number }).loss;
+    expect(loss(resumed.out)).toBe(loss(whole.out));
+    const weights = (name: string): Buffer => readFileSync(path.join(folder, name, 'model', 'model.safetensors'));
+    expect(weights('stopped').equals(weights('whole'))).toBe(true);
+  });
+
+  it.each([
+    [['train', '--text', 'no/such/file.txt'], /E_NOT_FOUND/],
+    [['generate', 'no/such/folder'], /E_/],
+    [['train', '--text', 'TEXT', '--form', 'gpt9', '--output', 'OUT'], /E_OPTION.*gpt9.*gpt2 or llama/],
+    [['train', '--text', 'TEXT', '--schedule', 'steep', '--output', 'OUT', ...small], /E_OPTION.*steep/],
+    [['info', '--backend', 'abacus'], /E_UNKNOWN_BACKEND/],
+  ])('exits with 1 and a coded error for %j', async (words, message) => {
+    const { code, notes } = await command(words.map((word) => (word === 'TEXT' ? text : word === 'OUT' ? path.join(folder, 'none') : word)));
+    expect(code).toBe(1);
+    expect(notes).toMatch(message);
+  });
+
+  it.each(['gpt2', 'llama'])('verify holds the %s fixture to its reference', async (name) => {
+    const { code, out } = await command(['verify', path.join(golden, name), '--json']);
+    const report = JSON.parse(out) as { ok: boolean; rows: { ok: boolean }[] };
+    expect(report.rows.filter(({ ok }) => !ok)).toEqual([]);
+    expect(code).toBe(0);
+  });
+
+  it('verify --strict fails when something listed cannot be done', async () => {
+    const { code, out } = await command(['verify', path.join(golden, 'gpt2'), '--strict', '--json']);
+    const report = JSON.parse(out) as { notDone: string[] };
+    expect(code).toBe(report.notDone.length > 0 ? 1 : 0);
+  });
+
+  it('quickstart writes a model and a report that needs nothing else', async () => {
+    const output = path.join(folder, 'quick');
+    const { code, out } = await command(['quickstart', '--steps', '2', '--output', output, '--json', '--text', text]);
+    expect(code).toBe(0);
+    const result = JSON.parse(out) as { reportFile: string; modelFolder: string };
+    for (const file of ['config.json', 'model.safetensors', 'tokenizer.json']) expect(existsSync(path.join(result.modelFolder, file))).toBe(true);
+    const page = readFileSync(result.reportFile, 'utf8');
+    expect(page).toMatch(/<svg/);
+    expect(page).not.toMatch(/<script|(?:src|href)="https?:/);
+  });
+});
