@@ -132,7 +132,7 @@ describe('terminal progress', () => {
       progress.note('saved');
       progress.end();
       const output = stream.written.join('');
-       
+
       const lines = output.split(/[\r\n]/).map((line) => line.replace(/\x1b\[\d*K/g, ''));
       for (const line of lines) expect([...line].length).toBeLessThan(columns);
       expect(output).toContain('saved\n');

@@ -130,7 +130,7 @@ describe('tables', () => {
   it('escape HTML, and let no cell command the terminal', () => {
     const { text, html } = table([{ '<b>': '\x1b[31mred\x07 <i>' }]);
     expect(html).not.toMatch(/<[bi]>/);
-     
+
     expect(text).not.toMatch(/[\x1b\x07]/);
   });
 

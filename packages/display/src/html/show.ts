@@ -1,5 +1,5 @@
 import { checkOptions, describeValue, displayError } from '../errors/display-error';
-import { environment, notebookOf, standardStream, writeSafely } from '../environment/output';
+import { notebookOf, standardStream, writeSafely } from '../environment/output';
 import type { Output } from '../environment/output';
 
 /** Something with a form for notebooks and, where it can have one, a form for terminals: charts, tables. */
@@ -20,25 +20,21 @@ export const OUTPUT_OPTIONS = ['environment', 'notebook', 'stream', 'now'] as co
  *
  * @param html a piece of HTML, or something that has one
  * @param output where to, when not the notebook that is running
- * @returns whether there was a notebook to show it in
  * @throws E_OPTION when it is given something else
  *
  * @example
  * ```ts
  * import { showHtml } from '@tesserae/display';
  *
- * showHtml('<b>done</b>'); // appears in a notebook, and returns false elsewhere
+ * showHtml('<b>done</b>'); // appears in a notebook
  * ```
  */
-export function showHtml(html: string | Displayable, output: Output = {}): boolean {
+export function showHtml(html: string | Displayable, output: Output = {}): void {
   checkOptions('showHtml', output, OUTPUT_OPTIONS);
   const content = typeof html === 'string' ? html : (html as Displayable | undefined)?.html;
   if (typeof content !== 'string')
     throw displayError('E_OPTION', `showHtml was given ${describeValue(html)}`, 'pass HTML, a chart or a table');
-  const notebook = notebookOf(output);
-  if (!notebook) return false;
-  notebook.display.html(content);
-  return true;
+  notebookOf(output)?.display.html(content);
 }
 
 /**
@@ -46,7 +42,6 @@ export function showHtml(html: string | Displayable, output: Output = {}): boole
  *
  * @param item what to show
  * @param output where to
- * @returns whether anything was shown
  * @throws E_OPTION when it is given something else
  *
  * @example
@@ -56,9 +51,8 @@ export function showHtml(html: string | Displayable, output: Output = {}): boole
  * show(table([{ layer: 'embedding', parameters: 12288 }]));
  * ```
  */
-export function show(item: Displayable, output: Output = {}): boolean {
-  if (showHtml(item, output)) return true;
-  if (item.text === undefined || environment(output) === 'notebook') return false;
+export function show(item: Displayable, output: Output = {}): void {
+  showHtml(item, output);
+  if (item.text === undefined || notebookOf(output)) return;
   writeSafely(output.stream ?? standardStream('stdout'), `${item.text}\n`);
-  return true;
 }
