@@ -2,7 +2,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
 import { observe } from '../model/capture';
 import type { Capture } from '../model/capture';
-import type { ArchitectureConfig, ForwardInputs, ForwardOptions, ForwardOutput } from '../model/types';
+import type {
+  ArchitectureConfig,
+  ForwardInputs,
+  ForwardOptions,
+  ForwardOutput,
+  ParameterSpec,
+  Params,
+} from '../model/types';
 import { attention } from '../nn/attention';
 import { dropout } from '../nn/dropout';
 import { writeCache } from '../nn/keyValueCache';
@@ -43,38 +50,19 @@ const never = -1e9;
  * @param name the architecture, for messages
  * @param inputs what `forward` was given
  * @param options what `forward` was given
+ * @param limit how many positions the model takes
  */
 export function openForward<C extends ArchitectureConfig>(
   name: string,
   inputs: ForwardInputs,
   options: ForwardOptions<C>,
+  limit: number,
 ): ForwardContext {
   const { inputIds, attentionMask, cache } = inputs;
-  const { capture, config } = options;
-  requireTensor(name, 'inputIds', inputIds, ['int32']);
-  requireShape(name, 'inputIds', inputIds, [null, null], 'batch, time');
+  const { capture } = options;
+  checkInputs(name, inputs, options.config, limit);
   const [batch, time] = sizes(inputIds);
   const keys = cache ? sizes(cache.keys[0])[2] : time;
-  if (time > config.maxPositionEmbeddings) {
-    throw tesseraeError({
-      package: 'core',
-      code: 'E_CONTEXT_LENGTH',
-      message: `${name}: ${time} positions are more than the ${config.maxPositionEmbeddings} of the model`,
-      fix: 'shorten the text, or use a model with a longer context',
-    });
-  }
-  if (cache && cache.keys.length !== config.numHiddenLayers) {
-    throw tesseraeError({
-      package: 'core',
-      code: 'E_CACHE',
-      message: `${name}: a cache of ${cache.keys.length} layers for ${config.numHiddenLayers}`,
-      fix: 'make the cache with createKeyValueCache(config.numHiddenLayers, …)',
-    });
-  }
-  if (attentionMask) {
-    requireTensor(name, 'attentionMask', attentionMask, ['int32', 'bool', 'float32']);
-    requireShape(name, 'attentionMask', attentionMask, [batch, keys], cache ? 'batch, cache capacity' : 'batch, time');
-  }
   const bias =
     attentionMask && tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, 'float32')), never), [batch, 1, 1, keys]);
   const next = drops(options);
@@ -107,6 +95,54 @@ export function openForward<C extends ArchitectureConfig>(
     finish: (logits) =>
       cache ? { logits, cache: { ...written, length: tf.add(cache.length, tf.scalar(time, 'int32')) } } : { logits },
   };
+}
+
+function checkInputs(
+  name: string,
+  { inputIds, attentionMask, cache }: ForwardInputs,
+  { numHiddenLayers }: ArchitectureConfig,
+  limit: number,
+): void {
+  requireTensor(name, 'inputIds', inputIds, ['int32']);
+  requireShape(name, 'inputIds', inputIds, [null, null], 'batch, time');
+  const [batch, time] = sizes(inputIds);
+  if (time > limit) {
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_CONTEXT_LENGTH',
+      message: `${name}: ${time} positions are more than the ${limit} of the model`,
+      fix: 'shorten the text, or use a model with a longer context',
+    });
+  }
+  if (cache && (cache.keys.length !== numHiddenLayers || cache.values.length !== numHiddenLayers)) {
+    throw tesseraeError({
+      package: 'core',
+      code: 'E_CACHE',
+      message: `${name}: a cache of ${cache.keys.length} layers for ${numHiddenLayers}`,
+      fix: 'make the cache with createKeyValueCache(config.numHiddenLayers, …)',
+    });
+  }
+  if (attentionMask) {
+    const keys = cache ? sizes(cache.keys[0])[2] : time;
+    requireTensor(name, 'attentionMask', attentionMask, ['int32', 'bool', 'float32']);
+    requireShape(name, 'attentionMask', attentionMask, [batch, keys], cache ? 'batch, cache capacity' : 'batch, time');
+  }
+}
+
+/** Checks that a tree has every weight that the architecture will reach for; shapes are checked where they are used. */
+export function requireParams(name: string, params: Params, specs: readonly ParameterSpec[]): void {
+  for (const { path } of specs) {
+    let node: unknown = params;
+    for (const segment of path.split('.')) node = (node as Record<string, unknown> | undefined)?.[segment];
+    if (node === undefined || node === null) {
+      throw tesseraeError({
+        package: 'core',
+        code: 'E_PARAMS',
+        message: `${name}: the parameter '${path}' is missing`,
+        fix: 'pass the params of a model of this architecture and config',
+      });
+    }
+  }
 }
 
 /** Disposes what a forward pass made on the way, but not its output nor what was captured. */

@@ -18,7 +18,7 @@ import { activation } from '../nn/activation';
 import { embed } from '../nn/embed';
 import { layerNorm } from '../nn/layerNorm';
 import { linear } from '../nn/linear';
-import { openForward, tidyForward } from './forwardContext';
+import { openForward, requireParams, tidyForward } from './forwardContext';
 import type { ForwardContext } from './forwardContext';
 import { configureGpt2 } from './gpt2Config';
 import type { Gpt2Config } from './gpt2Config';
@@ -51,7 +51,7 @@ interface Gpt2Params {
 function run(params: Params, inputs: ForwardInputs, options: ForwardOptions<Gpt2Config>): ForwardOutput {
   const { tokenEmbedding, positionEmbedding, layers, finalNorm, outputEmbedding } = params as unknown as Gpt2Params;
   const { config } = options;
-  const context = openForward('gpt2', inputs, options);
+  const context = openForward('gpt2', inputs, options, config.maxPositionEmbeddings);
 
   const tokens = embed(inputs.inputIds, tokenEmbedding.weight); // [B, T, D]
   const positions = embed(context.positions, positionEmbedding.weight); // [T, D] or [B, T, D]
@@ -67,6 +67,7 @@ function run(params: Params, inputs: ForwardInputs, options: ForwardOptions<Gpt2
 }
 
 function forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<Gpt2Config>): ForwardOutput {
+  requireParams('gpt2', params, parameters(options.config));
   return tidyForward(options.capture, () => run(params, inputs, options));
 }
 

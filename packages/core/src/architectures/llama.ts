@@ -21,11 +21,11 @@ import { rmsNorm } from '../nn/rmsNorm';
 import { rotaryEmbedding } from '../nn/rotaryEmbedding';
 import type { RotaryTable } from '../nn/rotaryEmbedding';
 import { swiglu } from '../nn/swiglu';
-import { openForward, tidyForward } from './forwardContext';
+import { openForward, requireParams, tidyForward } from './forwardContext';
 import type { ForwardContext } from './forwardContext';
 import { configureLlama } from './llamaConfig';
 import type { LlamaConfig } from './llamaConfig';
-import { scaledRotaryTable } from './ropeScaling';
+import { positionLimit, scaledRotaryTable } from './ropeScaling';
 
 interface Norm {
   readonly weight: tf.Tensor; // [D]
@@ -58,7 +58,7 @@ interface LlamaParams {
 function run(params: Params, inputs: ForwardInputs, options: ForwardOptions<LlamaConfig>): ForwardOutput {
   const { tokenEmbedding, layers, finalNorm, outputEmbedding } = params as unknown as LlamaParams;
   const { config } = options;
-  const context = openForward('llama', inputs, options);
+  const context = openForward('llama', inputs, options, positionLimit(config));
   const rotary = scaledRotaryTable(context.positions, config); // [T, E/2] or [B, T, E/2]
 
   let x = context.observe('embeddings', embed(inputs.inputIds, tokenEmbedding.weight)); // [B, T, D]
@@ -72,6 +72,7 @@ function run(params: Params, inputs: ForwardInputs, options: ForwardOptions<Llam
 }
 
 function forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<LlamaConfig>): ForwardOutput {
+  requireParams('llama', params, parameters(options.config));
   return tidyForward(options.capture, () => run(params, inputs, options));
 }
 

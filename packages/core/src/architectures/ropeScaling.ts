@@ -42,8 +42,15 @@ const needed: Readonly<Record<RopeScaling['type'], readonly (keyof RopeScaling)[
   linear: ['factor'],
   dynamic: ['factor'],
   llama3: ['factor', 'lowFreqFactor', 'highFreqFactor', 'originalMaxPositionEmbeddings'],
-  yarn: ['factor'],
+  yarn: [],
 };
+
+/** How many positions the model takes: `dynamic` grows beyond those that it was trained with. */
+export function positionLimit({ ropeScaling, maxPositionEmbeddings }: RopeConfig): number {
+  return ropeScaling?.type === 'dynamic'
+    ? Math.floor(maxPositionEmbeddings * ropeScaling.factor!)
+    : maxPositionEmbeddings;
+}
 
 /** Refuses kinds of scaling that are unknown, and known ones without what they need. */
 export function checkRopeScaling(architecture: string, scaling: RopeScaling | null): void {
@@ -64,6 +71,13 @@ export function checkRopeScaling(architecture: string, scaling: RopeScaling | nu
         'give a positive number',
       );
     }
+  }
+  if (scaling.type === 'yarn' && !((scaling.factor ?? scaling.originalMaxPositionEmbeddings ?? 0) > 0)) {
+    throw configError(
+      architecture,
+      "'yarn' has neither ropeScaling.factor nor ropeScaling.originalMaxPositionEmbeddings",
+      'give one of them, as a positive number',
+    );
   }
   if (scaling.type === 'llama3' && !(scaling.highFreqFactor! > scaling.lowFreqFactor!)) {
     throw configError(
@@ -117,8 +131,8 @@ function yarn(
   scaling: RopeScaling,
 ): { frequencies: number[]; scale: number } {
   const { headDim, ropeTheta, maxPositionEmbeddings } = config;
-  const factor = scaling.factor!;
   const original = scaling.originalMaxPositionEmbeddings ?? maxPositionEmbeddings;
+  const factor = scaling.factor ?? maxPositionEmbeddings / original;
   const dimension = (rotations: number): number =>
     (headDim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(ropeTheta));
   const round = scaling.truncate !== false;
@@ -145,9 +159,9 @@ function yarn(
 function dynamicTable(
   positions: tf.Tensor,
   { headDim, ropeTheta, maxPositionEmbeddings }: RopeConfig,
-  { factor, originalMaxPositionEmbeddings }: RopeScaling,
+  { factor }: RopeScaling,
 ): RotaryTable {
-  const trained = originalMaxPositionEmbeddings ?? maxPositionEmbeddings;
+  const trained = maxPositionEmbeddings;
   return tf.tidy(() => {
     const place = tf.cast(positions, 'float32');
     const length = tf.maximum(tf.add(tf.max(place), 1), trained);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Lowering } from '@tesserae/backend-onnx';
 import { tesseraeError } from '@tesserae/registry';
 
 /** The tensors an op takes, by name; optional ones may be undefined. */
@@ -38,7 +39,7 @@ export interface OpDefinition<I extends OpInputs, A extends OpAttributes> {
    * A fused form for a backend that takes lowerings under `Symbol.for('tesserae.lowerings')`. Its outputs are those of
    * `gradient.forward` (the value alone where there is none); it is given the attributes as they are.
    */
-  readonly lower?: unknown;
+  readonly lower?: Lowering;
 }
 
 /** An op: a function from tensors and settings to a tensor, which also shows its definition. */
@@ -52,7 +53,7 @@ const supports = Symbol.for('tesserae.supports');
 
 /** What a backend may offer to ops. */
 interface FusingBackend {
-  [lowerings]?: (name: string, lowering: unknown) => void;
+  [lowerings]?: (name: string, lowering: Lowering) => void;
   /** Whether it computes this kernel for these inputs. */
   [supports]?: (
     name: string,

@@ -1,8 +1,26 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Lowering } from '@tesserae/backend-onnx';
 import { tesseraeError } from '@tesserae/registry';
 import type { KeyValueCache } from '../model/types';
 import { defineOp } from './defineOp';
 import { requireShape, requireTensor, shapeError, sizes } from './shapes';
+
+/** For ONNX Runtime: the rows are scattered into the cache, in place where the cache is donated. */
+const scatterRows: Lowering = (graph, [cache, rows, length]) => {
+  const [batch, heads, , features] = cache.shape;
+  const time = rows.shape[2];
+  const count = batch * heads * time;
+  const places = Array.from({ length: count }, (_, row) => [
+    Math.floor(row / (heads * time)),
+    Math.floor(row / time) % heads,
+    row % time,
+  ]).flat();
+  const start = graph.op('Cast', [length], { to: 7 }, { shape: [], dtype: 'int64' });
+  const shift = graph.op('Mul', [graph.int64([0, 0, 1]), start], {}, { shape: [3], dtype: 'int64' });
+  const slots = graph.op('Add', [graph.constant(places, [count, 3], 'int64'), shift], {}, { shape: [count, 3] });
+  const updates = graph.op('Reshape', [rows, graph.int64([count, features])], {}, { shape: [count, features] });
+  return [graph.op('ScatterND', [cache, slots, updates], {}, { shape: cache.shape })];
+};
 
 /** Rows written into slots length … length + T - 1 of a cache. See {@link writeCache}. */
 export const writeCacheOp = /* @__PURE__ */ defineOp<
@@ -18,10 +36,12 @@ export const writeCacheOp = /* @__PURE__ */ defineOp<
       tf.logicalAnd(tf.greaterEqual(row, tf.scalar(0, 'int32')), tf.less(row, tf.scalar(time, 'int32'))),
       [1, 1, capacity, 1],
     );
-    const place = tf.clipByValue(row, 0, time - 1);
-    const spread = time === 1 ? rows : tf.gather(rows, tf.cast(place, 'int32') as tf.Tensor1D, 2); // [B, K, M, E]
+    // not clipByValue: wasm clips the bits of integers as if they were floats
+    const place = tf.maximum(tf.minimum(row, tf.scalar(time - 1, 'int32')), tf.scalar(0, 'int32'));
+    const spread = time === 1 ? rows : tf.gather(rows, place as tf.Tensor1D, 2); // [B, K, M, E]
     return tf.where(written, spread, cache);
   },
+  lower: scatterRows,
 });
 
 /**
@@ -29,7 +49,7 @@ export const writeCacheOp = /* @__PURE__ */ defineOp<
  *
  * @param cache [B, K, M, E]
  * @param rows [B, K, T, E], T at most M
- * @param length int32 scalar: the slot of the first row; rows beyond the capacity are lost, so the caller counts
+ * @param length int32 scalar: the slot of the first row; T more slots must be free, which the caller sees to
  * @returns [B, K, M, E]: the cache with slots length … length + T − 1 replaced
  * @throws E_SHAPE when batch, heads or widths differ or T is over M
  * @example

@@ -411,6 +411,17 @@ describe('configs and inputs', () => {
     );
   });
 
+  it('forward refuses params of another form', () => {
+    const m = model('gpt2');
+    const run = (params: Params) => (): unknown =>
+      m.architecture.forward(params, { inputIds: ids(text) }, { config: m.config });
+    expect(run({})).toThrow(/E_PARAMS: gpt2: the parameter 'tokenEmbedding.weight' is missing/);
+    expect(run(model('llama').params)).toThrow(/E_PARAMS: gpt2: the parameter 'positionEmbedding.weight' is missing/);
+    expect(run(model('gpt2', { hiddenSize: 16 }).params)).not.toThrow(); // the width is that of the weights
+    const { layers } = m.params as { layers: Params[] };
+    expect(run({ ...m.params, layers: layers.slice(1) })).toThrow(/'layers.1.attentionNorm.weight' is missing/);
+  });
+
   it('options change what they should', () => {
     const logits = (name: string, more: object): number[] => {
       const m = lively(name, more);
