@@ -32,6 +32,7 @@ export const shakespeare: Study = async ({ folder, say }) => {
     seed: setting.seed,
   });
   const twin = await runTwin(model, order, path.join(folder, 'twin'));
+  const losses: number[] = [];
   const start = performance.now();
   const { model: trained, history } = await train(model, {
     data: dataset,
@@ -56,7 +57,13 @@ export const shakespeare: Study = async ({ folder, say }) => {
     evaluationBatches: 1000, // as many as the validation text holds: all of it, each character once
     seed: setting.seed,
     progress: false,
-    callbacks: { onEvaluate: ({ step, loss }) => say(`step ${step}: validation loss ${loss.toFixed(4)}`) },
+    callbacks: {
+      onStep: ({ step, loss }) => {
+        losses.push(loss);
+        if (step === setting.twinSteps) say(`first ${step} losses: ${describeTwin(losses, twin)}`);
+      },
+      onEvaluate: ({ step, loss }) => say(`step ${step}: validation loss ${loss.toFixed(4)}`),
+    },
   });
   const seconds = (performance.now() - start) / 1000;
   disposeModel(model);
@@ -65,7 +72,7 @@ export const shakespeare: Study = async ({ folder, say }) => {
 
   say(`\n${drawn(history)}\n`);
   say(`after ${formatDuration(seconds)} on ${backend.name}:\nROMEO:${sample}`);
-  const worst = worstDifference(history, twin);
+  const worst = worstDifference(losses, twin);
   const svg = path.join(folder, 'loss.svg');
   writeFileSync(svg, await lossChart(history, twin));
   return {
@@ -97,11 +104,16 @@ const configFor = (vocabSize: number) => ({
 });
 
 /** The largest difference between a loss of ours and the twin's at the same step. */
-function worstDifference({ steps }: TrainingHistory, twin: Twin): number | undefined {
+function worstDifference(losses: readonly number[], twin: Twin): number | undefined {
   if ('absent' in twin) return undefined;
   if (twin.losses.length !== setting.twinSteps) return NaN;
-  return Math.max(...twin.losses.map((loss, i) => Math.abs(loss - steps[i].loss)));
+  return Math.max(...twin.losses.map((loss, i) => Math.abs(loss - losses[i])));
 }
+
+const describeTwin = (losses: readonly number[], twin: Twin): string =>
+  'absent' in twin
+    ? 'no twin to compare with'
+    : `at most ${worstDifference(losses, twin)?.toExponential(1)} from those of PyTorch ${twin.version}`;
 
 const column = <T, K extends keyof T>(records: readonly T[], key: K): T[K][] => records.map((record) => record[key]);
 
