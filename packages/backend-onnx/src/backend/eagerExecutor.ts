@@ -4,7 +4,7 @@ import { finishGraph } from '../graph/finishGraph';
 import { GraphBuilder } from '../graph/graphBuilder';
 import { sizeOf } from '../graph/shape';
 import type { GraphTensor } from '../graph/types';
-import type { KernelLowering } from '../lowering/types';
+import type { CheckedInput, KernelLowering } from '../lowering/types';
 import type { Binding, ElementType, Session } from '../runtime/types';
 import { elementType } from './errors';
 import type { TensorHost } from './host';
@@ -70,7 +70,10 @@ export function createEagerExecutor(backend: TensorHost, options: ResolvedOption
   };
 
   return {
-    run: (kernel, inputs, attributes) => runProgram(backend, find(kernel, inputs, attributes), inputs),
+    run(kernel, inputs, attributes) {
+      if (kernel.check) kernel.check(checked(backend, inputs), attributes);
+      return runProgram(backend, find(kernel, inputs, attributes), inputs);
+    },
     get sessions() {
       return programs.size;
     },
@@ -82,6 +85,14 @@ export function createEagerExecutor(backend: TensorHost, options: ResolvedOption
       programs.clear();
     },
   };
+}
+
+/** The inputs with their values; nobody keeps the arrays. */
+function checked(backend: TensorHost, inputs: readonly (TensorInfo | undefined)[]): CheckedInput[] {
+  return inputs.map((input) => ({
+    shape: input?.shape ?? [],
+    values: (input && backend.record(input.dataId).values) ?? [],
+  }));
 }
 
 function stringify(attributes: Readonly<Record<string, unknown>> | undefined): string {

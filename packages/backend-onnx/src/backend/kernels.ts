@@ -60,7 +60,7 @@ function register(lowering: KernelLowering): void {
       const list =
         lowering.inputs === 'list' ? Object.values(named) : lowering.inputs.map((name) => named[name] ?? undefined);
       const outputs = (backend as KernelRunner).runKernel(lowering, list, (attrs ?? {}) as Record<string, unknown>);
-      return outputs.length === 1 ? outputs[0] : outputs;
+      return outputs.length === 1 && !lowering.list ? outputs[0] : outputs;
     },
   });
 }

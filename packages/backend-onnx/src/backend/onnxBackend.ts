@@ -14,6 +14,7 @@ import type { Recording, TensorHost } from './host';
 import { registerLowering, supportsKernel } from './kernels';
 import { resolveOptions } from './options';
 import type { OnnxBackendOptions, ResolvedOptions } from './options';
+import { runOnStrings, takesStrings } from './stringKernels';
 import { allocateValues, bytesPerElement } from './tensorRecord';
 import type { TensorRecord, TensorSymbol, TensorValues } from './tensorRecord';
 
@@ -98,7 +99,17 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
     inputs: readonly (tf.TensorInfo | undefined)[],
     attributes: Readonly<Record<string, unknown>>,
   ): tf.TensorInfo[] {
-    return this.trace ? this.trace.record(kernel, inputs, attributes) : this.#eager.run(kernel, inputs, attributes);
+    if (this.trace) return this.trace.record(kernel, inputs, attributes);
+    const run: EagerExecutor['run'] = (...call) => this.#eager.run(...call);
+    if (takesStrings(kernel, inputs)) return runOnStrings(this, run, kernel, inputs, attributes);
+    if (kernel.kernelName === 'Fill' && typeof attributes.value === 'string') return [this.#fillWith(attributes)];
+    return run(kernel, inputs, attributes);
+  }
+
+  #fillWith({ value, shape }: Readonly<Record<string, unknown>>): tf.TensorInfo {
+    const word = tf.util.encodeString(value as string);
+    const strings = new Array<Uint8Array>(sizeOf(shape as number[])).fill(word);
+    return { dataId: this.write(strings, shape as number[], 'string'), shape: shape as number[], dtype: 'string' };
   }
 
   // --- data -----------------------------------------------------------------------------------------------------------
@@ -120,7 +131,7 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
   }
 
   #recordOf(values: tf.BackendValues, shape: readonly number[], dtype: tf.DataType, references: number): TensorRecord {
-    const record: TensorRecord = { shape: shape.slice(), dtype, references, owned: false, busy: 0 };
+    const record: TensorRecord = { shape: shape.slice(), dtype, references, owned: false, busy: 0, bound: [] };
     if (dtype === 'string') record.strings = values as Uint8Array[];
     else record.values = plainValues(values as ArrayLike<number>, dtype);
     return record;
@@ -129,7 +140,15 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
   /** @internal Data that this backend made. */
   adopt(values: TensorValues, shape: readonly number[], dtype: tf.DataType, value?: Value): tf.TensorInfo {
     const dataId = {};
-    this.#records.set(dataId, { shape, dtype, values, references: 1, owned: true, busy: 0, value });
+    this.#records.set(dataId, {
+      shape,
+      dtype,
+      values,
+      references: 1,
+      owned: true,
+      busy: 0,
+      bound: value ? [value] : [],
+    });
     return { dataId, shape: shape as number[], dtype };
   }
 
@@ -138,7 +157,7 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
     const dataId = {};
     const { shape } = symbol.tensor;
     const dtype = symbol.tensor.dtype as tf.DataType;
-    this.#records.set(dataId, { shape, dtype, references: 1, owned: false, busy: 0, symbol });
+    this.#records.set(dataId, { shape, dtype, references: 1, owned: false, busy: 0, bound: [], symbol });
     return { dataId, shape: shape as number[], dtype };
   }
 
@@ -155,11 +174,12 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
 
   /** @internal The tensor of the runtime that shares memory with a record. */
   valueFor(record: TensorRecord, shape: readonly number[]): Value {
-    const known = record.value;
-    if (known && sameShape(known.dims, shape)) return known;
+    const known = record.bound.find(({ dims }) => sameShape(dims, shape));
+    if (known) return known;
     if (!record.values) throw this.valueError(record);
-    known?.dispose();
-    return (record.value = this.runtime.createValue(record.values, shape, record.dtype as ElementType));
+    const value = this.runtime.createValue(record.values, shape, record.dtype as ElementType);
+    record.bound.push(value);
+    return value;
   }
 
   override readSync(dataId: object): tf.BackendValues {
@@ -198,8 +218,7 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
     if (!force && record.references > 0) return false;
     this.#records.delete(dataId);
     if (record.busy > 0) return true; // a run on another thread still uses the memory
-    record.value?.dispose();
-    record.value = undefined;
+    for (const value of record.bound.splice(0)) value.dispose();
     if (record.owned && record.values) this.pool.give(record.values.buffer as ArrayBuffer);
     return true;
   }

@@ -27,8 +27,8 @@ export interface TensorRecord {
   owned: boolean;
   /** Runs on another thread that use the memory right now. */
   busy: number;
-  /** The tensor that shares memory with `values`, made when first needed. */
-  value?: Value | undefined;
+  /** What shares memory with `values` in the runtime: one for each shape in which it was needed. */
+  bound: Value[];
 }
 
 /** A new array for that many elements. */

@@ -23,10 +23,3 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
   }
   return shape;
 }
-
-/** Axes counted from the front, in ascending order, each once. `undefined` and `null` mean all of them. */
-export function normalizeAxes(axes: number | readonly number[] | null | undefined, rank: number): number[] {
-  if (axes === null || axes === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const list = typeof axes === 'number' ? [axes] : axes;
-  return [...new Set(list.map((axis) => (axis < 0 ? axis + rank : axis)))].sort((a, b) => a - b);
-}

@@ -1,4 +1,5 @@
 import { backend_util } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { GraphTensor, LoweringGraph } from '../graph/types';
 import { cast } from './elementwise';
 import { kernel } from './types';
@@ -11,7 +12,8 @@ function einsum(
   attributes: Readonly<Record<string, unknown>>,
 ): GraphTensor {
   const equation = (attributes.equation as string).replace(/\s/g, '');
-  backend_util.decodeEinsumEquation(equation, inputs.length); // throws for what TensorFlow.js does not take
+  const { allDims, idDims } = backend_util.decodeEinsumEquation(equation, inputs.length); // throws for what is unknown
+  backend_util.checkEinsumDimSizes(allDims.length, idDims, inputs as unknown as Tensor[]);
   const [left, right] = equation.split('->');
   const sizes = new Map<string, number>();
   left.split(',').forEach((term, i) => [...term].forEach((letter, axis) => sizes.set(letter, inputs[i].shape[axis])));

@@ -1,4 +1,5 @@
 import { backend_util } from '@tensorflow/tfjs-core';
+import { backendError } from '../backend/errors';
 import { sizeOf } from '../graph/shape';
 import type { GraphTensor, LoweringGraph } from '../graph/types';
 import { add } from './arithmetic';
@@ -6,7 +7,7 @@ import { compare } from './comparison';
 import { cast, elementwise, expand, reshape, scalarLike, where } from './elementwise';
 import { transpose } from './shaping';
 import { kernel } from './types';
-import type { KernelLowering } from './types';
+import type { CheckedInput, KernelLowering } from './types';
 
 /** Booleans travel as int32 through operators that have no kernel for them. */
 function viaInt32(graph: LoweringGraph, x: GraphTensor, compute: (x: GraphTensor) => GraphTensor): GraphTensor {
@@ -60,6 +61,20 @@ function gatherV2(
   );
   const picked = reshape(graph, gather(graph, rows, flat, 0), [batchSize, perBatch, outerSize, sliceSize]);
   return reshape(graph, transpose(graph, picked, [0, 2, 1, 3]), outputShape);
+}
+
+/** TensorFlow.js takes no negative indices; ONNX would count them from the end. */
+function checkIndices([x, indices]: readonly CheckedInput[], attributes: Readonly<Record<string, unknown>>): void {
+  const size = x.shape.at(attributes.axis as number)!;
+  const { values } = indices;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] >= 0 && values[i] < size) continue;
+    throw backendError(
+      'E_INDEX',
+      `GatherV2: the index value ${values[i]} is not in [0, ${size - 1}]`,
+      'look at where the indices come from: token ids must be below the vocabulary size',
+    );
+  }
 }
 
 function gatherNd(graph: LoweringGraph, [params, indices]: readonly GraphTensor[]): GraphTensor {
@@ -166,6 +181,9 @@ function oneHot(
   const dtype = ((attributes.dtype as GraphTensor['dtype'] | undefined) ?? 'float32') as GraphTensor['dtype'];
   const shape = [...indices.shape, depth];
   if (sizeOf(shape) === 0) return graph.fill(0, shape, dtype);
+  if (indices.shape.length === 0) {
+    return reshape(graph, oneHot(graph, [reshape(graph, indices, [1])], attributes), shape); // ONNX wants a rank
+  }
   const ids = cast(graph, indices, 'int32');
   // A negative index would count from the end; TensorFlow.js lights nothing for it.
   const known = where(graph, compare(graph, 'Less', ids, graph.scalar(0, 'int32')), graph.scalar(depth, 'int32'), ids);
@@ -182,7 +200,7 @@ function oneHot(
 function topK(
   graph: LoweringGraph,
   [x]: readonly GraphTensor[],
-  { k, sorted }: Readonly<Record<string, unknown>>,
+  { k }: Readonly<Record<string, unknown>>,
 ): GraphTensor[] {
   const shape = [...x.shape.slice(0, -1), k as number];
   if (sizeOf(shape) === 0) return [graph.fill(0, shape, x.dtype), graph.fill(0, shape, 'int32')];
@@ -191,12 +209,7 @@ function topK(
     { shape, dtype: source.dtype },
     { shape, dtype: 'int64' as const },
   ];
-  const [values, indices] = graph.ops(
-    'TopK',
-    [source, graph.int64([k as number])],
-    { axis: -1, sorted: sorted === false ? 0 : 1 },
-    outputs,
-  );
+  const [values, indices] = graph.ops('TopK', [source, graph.int64([k as number])], { axis: -1, sorted: 1 }, outputs);
   return [cast(graph, values, x.dtype), cast(graph, indices, 'int32')];
 }
 
@@ -207,13 +220,17 @@ function argExtremum(name: string): KernelLowering {
     const axis = first < 0 ? first + x.shape.length : first;
     const shape = x.shape.filter((_, i) => i !== axis);
     if (sizeOf(x.shape) === 0) return graph.fill(0, shape, 'int32');
-    const source = cast(graph, x, x.dtype === 'bool' ? 'int32' : x.dtype);
+    let source = cast(graph, x, x.dtype === 'bool' ? 'int32' : x.dtype);
+    if (x.dtype === 'float32') {
+      const least = scalarLike(graph, name === 'ArgMax' ? -Infinity : Infinity, x); // NaN is never the one
+      source = where(graph, elementwise(graph, 'IsNaN', [x], { dtype: 'bool' }), least, x);
+    }
     return cast(graph, graph.op(name, [source], { axis, keepdims: 0 }, { shape, dtype: 'int64' }), 'int32');
   });
 }
 
 export const indexingLowerings: readonly KernelLowering[] = [
-  kernel('GatherV2', ['x', 'indices'], gatherV2),
+  { ...kernel('GatherV2', ['x', 'indices'], gatherV2), check: checkIndices },
   kernel('GatherNd', ['params', 'indices'], gatherNd),
   kernel('ScatterNd', ['indices', 'updates'], scatterNd),
   kernel('TensorScatterUpdate', ['tensor', 'indices', 'updates'], tensorScatterUpdate),

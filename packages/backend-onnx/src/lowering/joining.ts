@@ -1,4 +1,4 @@
-import { backend_util } from '@tensorflow/tfjs-core';
+import { backend_util, util } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../graph/shape';
 import type { GraphTensor, LoweringGraph } from '../graph/types';
 import { cast, reshape, upcast } from './elementwise';
@@ -8,6 +8,10 @@ import type { KernelLowering } from './types';
 /** Tensors one after the other along an axis. */
 export function concat(graph: LoweringGraph, inputs: readonly GraphTensor[], axis: number): GraphTensor {
   const from = axis < 0 ? axis + inputs[0].shape.length : axis;
+  backend_util.assertParamsConsistent(
+    inputs.map((input) => input.shape as number[]),
+    from,
+  );
   const dtype = inputs.map((input) => input.dtype).reduce(upcast);
   const full = inputs.filter((input) => sizeOf(input.shape) > 0).map((input) => cast(graph, input, dtype));
   const shape = inputs[0].shape.slice();
@@ -46,6 +50,14 @@ function pack(
   { axis }: Readonly<Record<string, unknown>>,
 ): GraphTensor {
   const at = fromFront(axis as number, inputs[0].shape.length + 1);
+  for (const { shape, dtype } of inputs) {
+    util.assertShapesMatch(
+      inputs[0].shape as number[],
+      shape as number[],
+      'All tensors passed to stack must have matching shapes',
+    );
+    util.assert(inputs[0].dtype === dtype, () => 'All tensors passed to stack must have matching dtypes');
+  }
   return concat(
     graph,
     inputs.map((x) => reshape(graph, x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)])),
@@ -116,8 +128,8 @@ function mirrorPad(
 export const joiningLowerings: readonly KernelLowering[] = [
   kernel('Concat', 'list', (graph, inputs, { axis }) => concat(graph, inputs, axis as number)),
   kernel('Pack', 'list', pack),
-  { kernelName: 'Unpack', inputs: ['value'], lower: unpack },
-  { kernelName: 'SplitV', inputs: ['x'], lower: splitKernel },
+  { kernelName: 'Unpack', inputs: ['value'], lower: unpack, list: true },
+  { kernelName: 'SplitV', inputs: ['x'], lower: splitKernel, list: true },
   kernel('PadV2', ['x'], (graph, [x], { paddings, constantValue }) =>
     pad(graph, x, paddings as [number, number][], constantValue as number),
   ),

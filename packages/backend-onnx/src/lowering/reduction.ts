@@ -1,4 +1,5 @@
-import { normalizeAxes, sizeOf } from '../graph/shape';
+import { util } from '@tensorflow/tfjs-core';
+import { sizeOf } from '../graph/shape';
 import type { GraphTensor, LoweringGraph } from '../graph/types';
 import { cast, elementwise, reshape, where } from './elementwise';
 import { kernel } from './types';
@@ -53,7 +54,8 @@ const number = (x: GraphTensor): 'float32' | 'int32' => (x.dtype === 'float32' ?
 
 function reduction(name: string, run: Reduce, { compute, result }: ReductionOptions): KernelLowering {
   return kernel(name, ['x'], (graph, [x], { axis, reductionIndices, keepDims }) => {
-    const axes = normalizeAxes((reductionIndices ?? axis) as number | number[] | undefined, x.shape.length);
+    const given = (reductionIndices ?? axis) as number | number[];
+    const axes = [...new Set(util.parseAxisParam(given, x.shape as number[]))].sort((a, b) => a - b);
     const reduced = run(graph, cast(graph, x, compute(x)), axes, Boolean(keepDims));
     return result ? cast(graph, reduced, result(x)) : reduced;
   });

@@ -1,4 +1,4 @@
-import { slice_util } from '@tensorflow/tfjs-core';
+import { slice_util, util } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../graph/shape';
 import type { GraphTensor, LoweringGraph } from '../graph/types';
 import { expand, reshape } from './elementwise';
@@ -105,9 +105,7 @@ function reverse(
   [x]: readonly GraphTensor[],
   { dims }: Readonly<Record<string, unknown>>,
 ): GraphTensor {
-  const axes = (typeof dims === 'number' ? [dims] : (dims as number[])).map((axis) =>
-    axis < 0 ? axis + x.shape.length : axis,
-  );
+  const axes = util.parseAxisParam(dims as number | number[], x.shape as number[]);
   const turned = (axis: number): boolean => axes.includes(axis) && x.shape[axis] > 1;
   const begin = x.shape.map((size, axis) => (turned(axis) ? size - 1 : 0));
   const end = x.shape.map((size, axis) => (turned(axis) ? -1 : size));
@@ -138,7 +136,9 @@ function expandDims(
   [x]: readonly GraphTensor[],
   { dim }: Readonly<Record<string, unknown>>,
 ): GraphTensor {
-  const axis = (dim as number) < 0 ? x.shape.length + (dim as number) + 1 : (dim as number);
+  const rank = x.shape.length;
+  util.assert(-(rank + 1) <= (dim as number), () => `Axis must be in the interval [${-(rank + 1)}, ${rank}]`);
+  const axis = (dim as number) < 0 ? rank + (dim as number) + 1 : (dim as number);
   return reshape(graph, x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]);
 }
 

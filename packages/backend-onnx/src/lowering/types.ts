@@ -16,6 +16,20 @@ export interface KernelLowering {
   /** The names of the kernel's inputs in the order in which `lower` takes them; `list` for kernels of any number of inputs. */
   readonly inputs: readonly string[] | 'list';
   readonly lower: Lowering;
+  /** Set where the kernel gives a list even if it has one entry. */
+  readonly list?: boolean;
+  /**
+   * Looks at values before an eager call, where a traced program can only fail inside ONNX Runtime.
+   *
+   * @throws E_INDEX
+   */
+  readonly check?: (inputs: readonly CheckedInput[], attributes: Readonly<Record<string, unknown>>) => void;
+}
+
+/** An input with its values. */
+export interface CheckedInput {
+  readonly shape: readonly number[];
+  readonly values: ArrayLike<number>;
 }
 
 /** Writes one row of the table whose kernel has one output. */

@@ -39,6 +39,14 @@ const chain =
 const op = (graph: LoweringGraph, opType: string, ...inputs: GraphTensor[]): GraphTensor =>
   elementwise(graph, opType, inputs);
 
+/** Computes in float32, and gives the element type that came in. */
+const floating =
+  (compute: Unary): Unary =>
+  (graph, x, attributes) =>
+    x.dtype === 'float32'
+      ? compute(graph, x, attributes)
+      : cast(graph, compute(graph, cast(graph, x, 'float32'), attributes), x.dtype);
+
 /** `log(1 + x)` without losing small x: `log(u) · x / (u - 1)` with u = 1 + x (Kahan). */
 const log1p: Unary = (graph, x) => {
   const one = scalarLike(graph, 1, x);
@@ -62,10 +70,7 @@ const expm1: Unary = (graph, x) =>
 
 /** `max(x, 0)` that keeps NaN. */
 const relu: Unary = (graph, x) => {
-  if (x.dtype === 'bool') return x;
-  return x.dtype === 'int32'
-    ? op(graph, 'Max', x, scalarLike(graph, 0, x))
-    : op(graph, 'Max', x, scalarLike(graph, 0, x));
+  return x.dtype === 'bool' ? x : op(graph, 'Max', x, scalarLike(graph, 0, x));
 };
 
 const relu6: Unary = (graph, x) => {
@@ -112,7 +117,7 @@ const leakyRelu: Unary = (graph, x, { alpha }) => {
 };
 
 /** exp(x) below, x above, log(1 + exp(x)) between: the thresholds keep exp from overflowing. */
-const softplus: Unary = (graph, x) => elementwise(graph, 'Softplus', [cast(graph, x, 'float32')]);
+const softplus = direct('Softplus');
 
 const square: Unary = (graph, x) => {
   const value = cast(graph, x, x.dtype === 'bool' ? 'int32' : x.dtype);
@@ -155,12 +160,12 @@ const rows: Readonly<Record<string, Unary>> = {
   Cosh: direct('Cosh'),
   Elu: direct('Elu'),
   Erf: direct('Erf'),
-  Exp: direct('Exp'),
-  Expm1: expm1,
+  Exp: (graph, x) => elementwise(graph, 'Exp', [cast(graph, x, 'float32')]),
+  Expm1: floating(expm1),
   Floor: rounding('Floor'),
   LeakyRelu: leakyRelu,
   Log: direct('Log'),
-  Log1p: log1p,
+  Log1p: floating(log1p),
   Neg: numeric('Neg'),
   Reciprocal: direct('Reciprocal'),
   Relu: relu,

@@ -112,7 +112,9 @@ export function createProgram(
         const from = overwrites.get(at);
         const inPlace = from !== undefined && alone(from);
         const values = inPlace ? records[from].values! : backend.allocate(output.shape, output.dtype as tf.DataType);
-        const value = inPlace ? records[from].value! : backend.runtime.createValue(values, output.shape, output.dtype);
+        const value = inPlace
+          ? backend.valueFor(records[from], output.shape)
+          : backend.runtime.createValue(values, output.shape, output.dtype);
         if (slot.outputs[at] !== value) {
           slot.binding.setOutput(output.name, value);
           slot.outputs[at] = value;
@@ -128,10 +130,10 @@ export function createProgram(
 
   /** Disposes what was donated and hands out the outputs. */
   const close = ({ records, results }: Call, tensors: readonly tf.Tensor[]): tf.Tensor[] => {
-    for (const { from } of results) {
+    for (const { from, value } of results) {
       if (from === undefined) continue;
-      records[from].owned = false; // the memory is the output's now
-      records[from].value = undefined;
+      records[from].owned = false; // the memory is the output's now, and so is the value
+      records[from].bound.splice(records[from].bound.indexOf(value), 1);
     }
     options.donated.forEach((donated, at) => {
       if (donated && !tensors[at].isDisposed) tensors[at].dispose();

@@ -189,10 +189,62 @@ describe('useOnnx', () => {
   });
 });
 
+describe('strings', () => {
+  it('move and compare', () => {
+    const found = cleanly(() => {
+      const a = tf.tensor2d([
+        ['pear', 'fig'],
+        ['apple', 'fig'],
+      ]);
+      const b = tf.tensor2d([
+        ['fig', 'fig'],
+        ['pear', 'apple'],
+      ]);
+      const lists = [
+        tf.concat([a, b], 1),
+        tf.slice(a, [0, 1], [2, 1]),
+        tf.clone(a),
+        tf.reshape(a, [4]),
+        tf.fill([2], 'kiwi'),
+      ];
+      const tests = [tf.equal(a, b), tf.less(a, b), ...tf.unstack(a).map((row) => tf.notEqual(row, 'fig'))];
+      return [...lists, ...tests].map((tensor) => Array.from(tensor.dataSync<'string'>()));
+    });
+    expect(found).toEqual([
+      ['pear', 'fig', 'fig', 'fig', 'apple', 'fig', 'pear', 'apple'],
+      ['fig', 'fig'],
+      ['pear', 'fig', 'apple', 'fig'],
+      ['pear', 'fig', 'apple', 'fig'],
+      ['kiwi', 'kiwi'],
+      [0, 1, 0, 0],
+      [0, 0, 1, 0],
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(backend.numDataIds()).toBe(memory().numDataBuffers);
+  });
+});
+
 describe('kernels', () => {
+  it('take one tensor in two shapes at once', () => {
+    const found = cleanly(() => {
+      const x = tf.square(tf.tensor1d([1, 2, 3]));
+      return [tf.dot(x, x).dataSync()[0], tf.matMul(tf.reshape(x, [3, 1]), tf.reshape(x, [1, 3])).dataSync()[8]];
+    });
+    expect(found).toEqual([98, 81]);
+  });
+
+  it('say which index is out of range', async () => {
+    const x = tensorOf(random([4, 2]));
+    for (const wrong of [-1, 4]) {
+      expect(await codeOf(() => tf.tidy(() => tf.gather(x, tf.tensor1d([0, wrong], 'int32'))))).toBe('E_INDEX');
+    }
+    x.dispose();
+  });
+
   it('refuse dtypes that they cannot compute', async () => {
     const words = tf.tensor1d(['a']);
-    expect(await codeOf(() => tf.tile(words, [2]))).toBe('E_KERNEL_DTYPE');
+    expect(await codeOf(() => tf.engine().runKernel('Square', { x: words }))).toBe('E_KERNEL_DTYPE');
     expect(await codeOf(() => tf.tidy(() => tf.complex([1], [2])))).toMatch(/Complex|E_KERNEL_DTYPE/);
     words.dispose();
   });

@@ -554,6 +554,30 @@ const scatterCases: KernelCase[] = (['float32', 'int32'] as const).flatMap((dtyp
 
 const otherCases: KernelCase[] = [
   {
+    kernel: 'OneHot',
+    label: 'scalar',
+    inputs: { indices: exactly([2], 'int32', []) },
+    attributes: { depth: 4, onValue: 1, offValue: 0, dtype: 'float32' },
+  },
+  ...['ArgMax', 'ArgMin'].map((kernel) => ({
+    kernel,
+    label: 'NaN',
+    inputs: { x: exactly([0, NaN, 3, -1, NaN, 1], 'float32', [2, 3]) },
+    attributes: { axis: 1 },
+  })),
+  ...['Exp', 'Expm1', 'Log1p', 'Softplus', 'Reciprocal'].map((kernel) => ({
+    kernel,
+    label: 'int32',
+    inputs: { x: exactly([1, 2, 3, 5], 'int32') },
+  })),
+  {
+    kernel: 'TopK',
+    label: 'unsorted',
+    inputs: { x: exactly(new Array<number>(40).fill(1)) },
+    attributes: { k: 3, sorted: false },
+  },
+  { kernel: 'Einsum', label: 'outer', inputs: [random([3]), random([4])], attributes: { equation: 'i,j->ij' } },
+  {
     kernel: 'UnsortedSegmentSum',
     inputs: { x: random([5, 2]), segmentIds: exactly([0, 2, 2, 0, 1], 'int32') },
     attributes: { numSegments: 4 },
