@@ -5,10 +5,16 @@ import { train } from '@tesserae/trainer';
 
 async function main(): Promise<void> {
   await selectBackend({ prefer: 'onnx', fallback: false, log: false });
-  const form = { vocabSize: 64, hiddenSize: 128, numHiddenLayers: 2, numAttentionHeads: 2, maxPositionEmbeddings: 32 };
+  const form = {
+    vocabSize: 4096,
+    hiddenSize: 128,
+    numHiddenLayers: 2,
+    numAttentionHeads: 2,
+    maxPositionEmbeddings: 32,
+  };
   const still = { embeddingDropout: 0, residualDropout: 0, attentionDropout: 0 };
   await train(createModel(gpt2, { ...form, ...still }), {
-    data: Int32Array.from({ length: 5000 }, (_, i) => (i * i) % 64),
+    data: Int32Array.from({ length: 5000 }, (_, i) => (i * i) % 4096),
     steps: 1200,
     batchSize: 4,
     progress: false,

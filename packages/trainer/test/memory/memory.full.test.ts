@@ -15,8 +15,9 @@ describe('a thousand steps', () => {
     const lines = execFileSync(process.execPath, ['--expose-gc', program], { encoding: 'utf8' }).trim().split('\n');
     const samples = lines.map((line) => JSON.parse(line) as Sample).filter(({ step }) => step >= 200);
     expect(new Set(samples.map(({ tensors }) => tensors)).size).toBe(1);
-    const [first, last] = [samples[0], samples[samples.length - 1]];
-    expect(last.step - first.step).toBe(1000);
-    expect(last.resident / first.resident, JSON.stringify(samples)).toBeLessThan(1.02);
+    // The lowest of several looks: what is only there for a moment does not count, a leak does.
+    const lowest = (from: number): number => Math.min(...samples.slice(from, from + 4).map(({ resident }) => resident));
+    expect(samples.length).toBe(11);
+    expect(lowest(7) / lowest(0), JSON.stringify(samples)).toBeLessThan(1.02);
   });
 });
