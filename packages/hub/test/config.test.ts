@@ -126,6 +126,25 @@ describe('rotary embeddings, in the forms of transformers 4 and 5', () => {
         },
       },
     ],
+    [
+      'longrope',
+      {
+        hidden_size: 8,
+        num_attention_heads: 2,
+        original_max_position_embeddings: 16,
+        rope_scaling: { type: 'longrope', short_factor: [1, 2], long_factor: [3, 4] },
+      },
+      {
+        ropeTheta: 10000,
+        ropeScaling: {
+          type: 'longrope',
+          factor: 4,
+          originalMaxPositionEmbeddings: 16,
+          shortFactor: [1, 2],
+          longFactor: [3, 4],
+        },
+      },
+    ],
   ])('%s', (_, fields, expected) => expect(rope(fields)).toEqual(expected));
 });
 
@@ -160,6 +179,11 @@ describe('what cannot be done is refused by name', () => {
       '{"model_type": "llama", "rope_scaling": {"rope_type": "linear", "factor": "2"}}',
       'E_CONFIG_FIELD',
       /factor is "2"/,
+    ],
+    [
+      '{"model_type": "llama", "rope_scaling": {"rope_type": "longrope", "short_factor": [1], "long_factor": "x"}}',
+      'E_CONFIG_FIELD',
+      /long_factor is "x"/,
     ],
     ['{"model_type": "llama", "rope_scaling": []}', 'E_CONFIG_FIELD', /rope_scaling is \[\]/],
     ['{"model_type": "gpt2", "n_embd": "768"}', 'E_CONFIG_FIELD', /n_embd is "768"/],

@@ -101,6 +101,6 @@ export function configureLlama(given: Partial<LlamaConfig>): LlamaConfig {
   requireRange('llama', config, ['rmsNormEpsilon', 'initializerRange'], 0, Infinity);
   requireRange('llama', config, ['ropeTheta'], Number.MIN_VALUE, Infinity);
   activation(config.hiddenAct);
-  checkRopeScaling('llama', config.ropeScaling);
+  checkRopeScaling('llama', config.ropeScaling, config.headDim);
   return config;
 }

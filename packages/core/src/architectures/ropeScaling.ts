@@ -6,7 +6,7 @@ import { configError } from './checkConfig';
 /** How rotary frequencies are stretched for longer contexts; beside each field its name in `rope_scaling`. */
 export interface RopeScaling {
   /** `rope_type` (or `type`) */
-  readonly type: 'default' | 'linear' | 'dynamic' | 'llama3' | 'yarn';
+  readonly type: 'default' | 'linear' | 'dynamic' | 'llama3' | 'yarn' | 'longrope';
   /** `factor`: how many times longer the context becomes. */
   readonly factor?: number | undefined;
   /** `original_max_position_embeddings` */
@@ -15,7 +15,7 @@ export interface RopeScaling {
   readonly lowFreqFactor?: number | undefined;
   /** `high_freq_factor` (llama3) */
   readonly highFreqFactor?: number | undefined;
-  /** `attention_factor` (yarn) */
+  /** `attention_factor` (yarn, longrope) */
   readonly attentionFactor?: number | undefined;
   /** `beta_fast` (yarn), 32 when absent */
   readonly betaFast?: number | undefined;
@@ -27,6 +27,10 @@ export interface RopeScaling {
   readonly mscaleAllDim?: number | undefined;
   /** `truncate` (yarn), true when absent */
   readonly truncate?: boolean | undefined;
+  /** `short_factor` (longrope): E/2 divisors of the frequencies, within the original length */
+  readonly shortFactor?: readonly number[] | undefined;
+  /** `long_factor` (longrope): beyond it */
+  readonly longFactor?: readonly number[] | undefined;
 }
 
 /** What the rotary frequencies depend on. */
@@ -43,6 +47,7 @@ const needed: Readonly<Record<RopeScaling['type'], readonly (keyof RopeScaling)[
   dynamic: ['factor'],
   llama3: ['factor', 'lowFreqFactor', 'highFreqFactor', 'originalMaxPositionEmbeddings'],
   yarn: [],
+  longrope: [],
 };
 
 /** How many positions the model takes: `dynamic` grows beyond those that it was trained with. */
@@ -53,7 +58,7 @@ export function positionLimit({ ropeScaling, maxPositionEmbeddings }: RopeConfig
 }
 
 /** Refuses kinds of scaling that are unknown, and known ones without what they need. */
-export function checkRopeScaling(architecture: string, scaling: RopeScaling | null): void {
+export function checkRopeScaling(architecture: string, scaling: RopeScaling | null, headDim: number): void {
   if (!scaling) return;
   if (!Object.hasOwn(needed, scaling.type)) {
     throw configError(
@@ -86,17 +91,30 @@ export function checkRopeScaling(architecture: string, scaling: RopeScaling | nu
       'swap them',
     );
   }
+  if (scaling.type !== 'longrope') return;
+  for (const name of ['shortFactor', 'longFactor'] as const) {
+    const divisors: unknown = scaling[name];
+    const fits = Array.isArray(divisors) && divisors.length === headDim / 2;
+    if (!fits || !divisors.every((value) => typeof value === 'number' && value > 0)) {
+      throw configError(
+        architecture,
+        `ropeScaling.${name} is ${JSON.stringify(divisors)}, and 'longrope' needs it`,
+        `give ${headDim / 2} positive numbers, one for each pair of features of a head`,
+      );
+    }
+  }
 }
 
 /** The cosines and sines for these positions under a config's scaling, once for all layers. */
 export function scaledRotaryTable(positions: tf.Tensor, config: RopeConfig): RotaryTable {
   const { headDim, ropeScaling: scaling } = config;
   if (scaling?.type === 'dynamic') return dynamicTable(positions, config, scaling);
+  if (scaling?.type === 'longrope') return longropeTable(positions, config, scaling);
   const { frequencies, scale } = scaledFrequencies(config);
   return rotaryTable(positions, headDim, { frequencies, scale });
 }
 
-/** Frequencies in radians a position and the factor on cosines and sines; for every kind but `dynamic`. */
+/** Frequencies in radians a position and the factor on cosines and sines; for every kind but `dynamic` and `longrope`. */
 export function scaledFrequencies(config: RopeConfig): { frequencies: number[]; scale: number } {
   const { headDim, ropeTheta, ropeScaling: scaling } = config;
   const frequencies = rotaryFrequencies(headDim, ropeTheta);
@@ -170,5 +188,29 @@ function dynamicTable(
     const exponents = Array.from({ length: headDim / 2 }, (_, index) => (-2 * index) / headDim);
     const angles = tf.mul(tf.expandDims(place, -1), tf.exp(tf.mul(tf.tensor1d(exponents), logTheta))); // [..., T, E/2]
     return { cos: tf.cos(angles), sin: tf.sin(angles) };
+  });
+}
+
+/**
+ * LongRoPE: each frequency has a divisor of its own, another one beyond the original length. The length is that of this
+ * call, so it is a tensor. Ding et al.: "LongRoPE" (2024), section 3; as Hugging Face.
+ */
+function longropeTable(
+  positions: tf.Tensor,
+  { headDim, ropeTheta, maxPositionEmbeddings }: RopeConfig,
+  scaling: RopeScaling,
+): RotaryTable {
+  const original = scaling.originalMaxPositionEmbeddings ?? maxPositionEmbeddings;
+  const factor = scaling.factor ?? maxPositionEmbeddings / original;
+  const scale = scaling.attentionFactor ?? (factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original)));
+  const frequencies = rotaryFrequencies(headDim, ropeTheta);
+  const divided = (divisors: readonly number[]): tf.Tensor =>
+    tf.tensor1d(frequencies.map((frequency, index) => frequency / divisors[index])); // [E/2]
+  return tf.tidy(() => {
+    const place = tf.cast(positions, 'float32');
+    const isLong = tf.greater(tf.add(tf.max(place), 1), original); // scalar
+    const chosen = tf.where(isLong, divided(scaling.longFactor!), divided(scaling.shortFactor!));
+    const angles = tf.mul(tf.expandDims(place, -1), chosen); // [..., T, E/2]
+    return { cos: tf.mul(tf.cos(angles), scale), sin: tf.mul(tf.sin(angles), scale) };
   });
 }

@@ -361,8 +361,8 @@ describe('configs and inputs', () => {
     [{ numAttentionHeads: 4, numKeyValueHeads: 3 }, '4 query heads cannot share 3 key/value heads'],
     [{ headDim: 5 }, 'headDim is 5; rotary embeddings need an even head width'],
     [
-      { ropeScaling: { type: 'longrope' } },
-      "the rotary scaling 'longrope' is unknown; use one of default, linear, dynamic, llama3, yarn",
+      { ropeScaling: { type: 'su' } },
+      "the rotary scaling 'su' is unknown; use one of default, linear, dynamic, llama3, yarn, longrope",
     ],
     [{ ropeScaling: { type: 'linear' } }, "ropeScaling.factor is undefined, and 'linear' needs it"],
     [

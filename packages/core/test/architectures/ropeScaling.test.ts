@@ -103,6 +103,32 @@ describe('rotary scaling', () => {
     expect(() => run(9)).toThrow(/E_CONTEXT_LENGTH: llama: 9 positions are more than the 8/);
   });
 
+  it('longrope: divisors of their own within the original length and beyond it', () => {
+    const shortFactor = Array.from({ length: 32 }, (_, i) => 1 + i / 8);
+    const longFactor = shortFactor.map((divisor) => 2 * divisor);
+    const scaling: RopeScaling = { type: 'longrope', shortFactor, longFactor, originalMaxPositionEmbeddings: 1024 };
+    const scale = Math.sqrt(1 + Math.log(4) / Math.log(1024)); // 4096 positions are four times the original length
+    for (const [last, divisors] of [
+      [1023, shortFactor],
+      [1024, longFactor],
+    ] as const) {
+      const { cos, sin } = scaledRotaryTable(tf.tensor1d([7, last], 'int32'), config(scaling));
+      plain.forEach((frequency, i) => {
+        expect(cos.dataSync()[i]).toBeCloseTo(scale * Math.cos((7 * frequency) / divisors[i]), 5);
+        expect(sin.dataSync()[i]).toBeCloseTo(scale * Math.sin((7 * frequency) / divisors[i]), 5);
+      });
+    }
+    const { cos } = scaledRotaryTable(tf.zeros([1], 'int32'), config({ ...scaling, attentionFactor: 0.5 }));
+    expect(cos.dataSync()[0]).toBe(0.5);
+    const small = { vocabSize: 5, hiddenSize: 8, numAttentionHeads: 2 };
+    for (const wrong of [{ shortFactor: [1] }, { longFactor: [1, 0] }, { longFactor: undefined }]) {
+      const ropeScaling: RopeScaling = { type: 'longrope', shortFactor: [1, 2], longFactor: [2, 4], ...wrong };
+      expect(() => llama.configure({ ...small, ropeScaling })).toThrow(
+        /E_CONFIG: llama: ropeScaling\.(short|long)Factor is/,
+      );
+    }
+  });
+
   it('yarn changes the size of cosines, which attention feels', () => {
     const positions = tf.range(0, 3, 1, 'int32');
     const { cos } = scaledRotaryTable(positions, config({ type: 'yarn', factor: 4 }));

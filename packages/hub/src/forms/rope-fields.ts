@@ -14,6 +14,7 @@ const types: Readonly<Record<string, RopeScaling['type']>> = {
   dynamic: 'dynamic',
   llama3: 'llama3',
   yarn: 'yarn',
+  longrope: 'longrope',
 };
 
 /** Names in the file and here, one to one. */
@@ -44,25 +45,38 @@ const used: Readonly<Record<RopeScaling['type'], readonly (keyof typeof names)[]
     'mscale',
     'mscale_all_dim',
   ],
+  longrope: ['factor', 'original_max_position_embeddings', 'attention_factor'],
 };
+
+/** Lists of divisors that longrope reads. */
+const lists = { short_factor: 'shortFactor', long_factor: 'longFactor' } as const;
 
 function readScaling(rope: Fields, fields: Fields, maxPositions: number, what: string): RopeScaling | null {
   const type = rope.choice(rope.has('rope_type') ? 'rope_type' : 'type', 'default', types);
   if (type === 'default') return null;
-  const scaling: Record<string, number | boolean> = {};
+  const scaling: Record<string, number | boolean | number[]> = {};
   for (const name of used[type]) {
     if (rope.has(name)) scaling[names[name]] = rope.number(name, 0, 'a number above 0', (x) => x > 0);
   }
-  if (type === 'llama3' || type === 'yarn') {
+  if (type === 'llama3' || type === 'yarn' || type === 'longrope') {
     // a field of the same name outside wins, as in transformers
     const original = fields.optionalCount('original_max_position_embeddings');
     scaling.originalMaxPositionEmbeddings = original ?? scaling.originalMaxPositionEmbeddings ?? maxPositions;
   }
-  if (type === 'yarn') {
+  if (type === 'yarn' || type === 'longrope') {
     scaling.factor ??= maxPositions / (scaling.originalMaxPositionEmbeddings as number);
-    if (rope.has('truncate')) scaling.truncate = rope.boolean('truncate', true);
+    if (type === 'yarn' && rope.has('truncate')) scaling.truncate = rope.boolean('truncate', true);
   }
-  const missing = used[type].find((name) => type !== 'yarn' && scaling[names[name]] === undefined);
+  if (type === 'longrope') {
+    for (const [name, ours] of Object.entries(lists)) {
+      const value = rope.raw(name);
+      const numbers = Array.isArray(value) && value.every((one) => typeof one === 'number' && one > 0);
+      if (!numbers) throw fieldError(what, name, value, 'a list of numbers above 0');
+      scaling[ours] = value as number[];
+    }
+  }
+  const required = type === 'yarn' || type === 'longrope' ? [] : used[type];
+  const missing = required.find((name) => scaling[names[name]] === undefined);
   if (missing !== undefined) throw fieldError(what, missing, null, `a number: the rotary type '${type}' needs it`);
   return { type, ...scaling };
 }
@@ -91,7 +105,7 @@ export function readRope(fields: Fields, maxPositions: number, what: string): Ro
 /** The opposite of {@link readRope}. */
 export function writeRope({ ropeTheta, ropeScaling }: RopeFields, newForm: boolean): Record<string, unknown> {
   const scaling: Record<string, unknown> = { rope_type: ropeScaling?.type ?? 'default' };
-  for (const [name, ours] of Object.entries(names)) {
+  for (const [name, ours] of Object.entries({ ...names, ...lists })) {
     const value = ropeScaling?.[ours];
     if (value !== undefined) scaling[name] = value;
   }
