@@ -4,15 +4,7 @@
  * for queries, keys and values, a two-matrix feed-forward layer, the token embedding again at the output.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type {
-  Architecture,
-  ForwardInputs,
-  ForwardOptions,
-  ForwardOutput,
-  Initialization,
-  ParameterSpec,
-  Params,
-} from '../model/types';
+import type { Architecture, ForwardInputs, ForwardOptions, ForwardOutput, Params } from '../model/types';
 import type { Weight } from '../model/weight';
 import { activation } from '../nn/activation';
 import { embed } from '../nn/embed';
@@ -22,6 +14,7 @@ import { openForward, requireParams, tidyForward } from './forwardContext';
 import type { ForwardContext } from './forwardContext';
 import { configureGpt2 } from './gpt2Config';
 import type { Gpt2Config } from './gpt2Config';
+import { gpt2Parameters } from './gpt2Parameters';
 
 interface Norm {
   readonly weight: tf.Tensor; // [D]
@@ -67,7 +60,7 @@ function run(params: Params, inputs: ForwardInputs, options: ForwardOptions<Gpt2
 }
 
 function forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<Gpt2Config>): ForwardOutput {
-  requireParams('gpt2', params, parameters(options.config));
+  requireParams('gpt2', params, gpt2Parameters(options.config));
   return tidyForward(options.capture, () => run(params, inputs, options));
 }
 
@@ -103,54 +96,6 @@ function project(x: tf.Tensor, { weight, bias }: Projection): tf.Tensor {
   return linear(x, weight, { bias, layout: 'in-out' });
 }
 
-/** Section 2.3: residual projections start smaller by √(number of residual layers), two a block. */
-function parameters(config: Gpt2Config): ParameterSpec[] {
-  const { vocabSize: V, hiddenSize: D, numHiddenLayers: L, maxPositionEmbeddings, initializerRange } = config;
-  const F = config.intermediateSize ?? 4 * D;
-  const normal: Initialization = { kind: 'normal', standardDeviation: initializerRange };
-  const residual: Initialization = { kind: 'normal', standardDeviation: initializerRange / Math.sqrt(2 * L) };
-  const matrix = (path: string, checkpointName: string, shape: number[], initialization = normal): ParameterSpec => ({
-    path: `${path}.weight`,
-    checkpointName: `${checkpointName}.weight`,
-    shape,
-    initialization,
-    decay: true,
-  });
-  const vector = (kind: 'weight' | 'bias', path: string, checkpointName: string, size: number): ParameterSpec => ({
-    path: `${path}.${kind}`,
-    checkpointName: `${checkpointName}.${kind}`,
-    shape: [size],
-    initialization: { kind: kind === 'weight' ? 'ones' : 'zeros' },
-    decay: false,
-  });
-  const normed = (path: string, name: string): ParameterSpec[] => [
-    vector('weight', path, name, D),
-    vector('bias', path, name, D),
-  ];
-  const projected = (path: string, name: string, shape: [number, number], initialization = normal): ParameterSpec[] => [
-    matrix(path, name, shape, initialization),
-    vector('bias', path, name, shape[1]),
-  ];
-
-  return [
-    matrix('tokenEmbedding', 'transformer.wte', [V, D]),
-    matrix('positionEmbedding', 'transformer.wpe', [maxPositionEmbeddings, D]),
-    ...Array.from({ length: L }, (_, index) => {
-      const [at, name] = [`layers.${index}`, `transformer.h.${index}`];
-      return [
-        ...normed(`${at}.attentionNorm`, `${name}.ln_1`),
-        ...projected(`${at}.attention.queryKeyValue`, `${name}.attn.c_attn`, [D, 3 * D]),
-        ...projected(`${at}.attention.output`, `${name}.attn.c_proj`, [D, D], residual),
-        ...normed(`${at}.feedForwardNorm`, `${name}.ln_2`),
-        ...projected(`${at}.feedForward.up`, `${name}.mlp.c_fc`, [D, F]),
-        ...projected(`${at}.feedForward.down`, `${name}.mlp.c_proj`, [F, D], residual),
-      ];
-    }).flat(),
-    ...normed('finalNorm', 'transformer.ln_f'),
-    ...(config.tieWordEmbeddings ? [] : [matrix('outputEmbedding', 'lm_head', [V, D])]),
-  ];
-}
-
 /**
  * The GPT-2 form of the decoder-only transformer: also what nanoGPT and most small GPTs are.
  *
@@ -166,4 +111,9 @@ function parameters(config: Gpt2Config): ParameterSpec[] {
  * console.log(logits.shape); // → [ 1, 3, 10 ]
  * ```
  */
-export const gpt2: Architecture<Gpt2Config> = { name: 'gpt2', configure: configureGpt2, parameters, forward };
+export const gpt2: Architecture<Gpt2Config> = {
+  name: 'gpt2',
+  configure: configureGpt2,
+  parameters: gpt2Parameters,
+  forward,
+};

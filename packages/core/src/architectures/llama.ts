@@ -4,15 +4,7 @@
  * before each block and one after the last, a gated feed-forward layer, an output embedding of its own (or tied).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type {
-  Architecture,
-  ForwardInputs,
-  ForwardOptions,
-  ForwardOutput,
-  Initialization,
-  ParameterSpec,
-  Params,
-} from '../model/types';
+import type { Architecture, ForwardInputs, ForwardOptions, ForwardOutput, Params } from '../model/types';
 import type { Weight } from '../model/weight';
 import { activation } from '../nn/activation';
 import { embed } from '../nn/embed';
@@ -25,6 +17,7 @@ import { openForward, requireParams, tidyForward } from './forwardContext';
 import type { ForwardContext } from './forwardContext';
 import { configureLlama } from './llamaConfig';
 import type { LlamaConfig } from './llamaConfig';
+import { llamaParameters } from './llamaParameters';
 import { positionLimit, scaledRotaryTable } from './ropeScaling';
 
 interface Norm {
@@ -72,7 +65,7 @@ function run(params: Params, inputs: ForwardInputs, options: ForwardOptions<Llam
 }
 
 function forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<LlamaConfig>): ForwardOutput {
-  requireParams('llama', params, parameters(options.config));
+  requireParams('llama', params, llamaParameters(options.config));
   return tidyForward(options.capture, () => run(params, inputs, options));
 }
 
@@ -128,60 +121,6 @@ function project(x: tf.Tensor, { weight, bias }: Projection): tf.Tensor {
   return linear(x, weight, { bias, layout: 'out-in' });
 }
 
-function parameters(config: LlamaConfig): ParameterSpec[] {
-  const { vocabSize: V, hiddenSize: D, intermediateSize: F, numHiddenLayers: L, attentionBias, mlpBias } = config;
-  const [Q, K] = [config.numAttentionHeads * config.headDim, config.numKeyValueHeads * config.headDim];
-  const normal: Initialization = { kind: 'normal', standardDeviation: config.initializerRange };
-  const matrix = (path: string, name: string, shape: number[]): ParameterSpec => ({
-    path: `${path}.weight`,
-    checkpointName: `${name}.weight`,
-    shape,
-    initialization: normal,
-    decay: true,
-  });
-  const normed = (path: string, name: string): ParameterSpec => ({
-    path: `${path}.weight`,
-    checkpointName: `${name}.weight`,
-    shape: [D],
-    initialization: { kind: 'ones' },
-    decay: false,
-  });
-  const projected = (path: string, name: string, shape: [number, number], bias: boolean): ParameterSpec[] => [
-    matrix(path, name, shape),
-    ...(bias
-      ? [
-          {
-            path: `${path}.bias`,
-            checkpointName: `${name}.bias`,
-            shape: [shape[0]],
-            initialization: { kind: 'zeros' as const },
-            decay: false,
-          },
-        ]
-      : []),
-  ];
-
-  return [
-    matrix('tokenEmbedding', 'model.embed_tokens', [V, D]),
-    ...Array.from({ length: L }, (_, index) => {
-      const [at, name] = [`layers.${index}`, `model.layers.${index}`];
-      return [
-        normed(`${at}.attentionNorm`, `${name}.input_layernorm`),
-        ...projected(`${at}.attention.query`, `${name}.self_attn.q_proj`, [Q, D], attentionBias),
-        ...projected(`${at}.attention.key`, `${name}.self_attn.k_proj`, [K, D], attentionBias),
-        ...projected(`${at}.attention.value`, `${name}.self_attn.v_proj`, [K, D], attentionBias),
-        ...projected(`${at}.attention.output`, `${name}.self_attn.o_proj`, [D, Q], attentionBias),
-        normed(`${at}.feedForwardNorm`, `${name}.post_attention_layernorm`),
-        ...projected(`${at}.feedForward.gate`, `${name}.mlp.gate_proj`, [F, D], mlpBias),
-        ...projected(`${at}.feedForward.up`, `${name}.mlp.up_proj`, [F, D], mlpBias),
-        ...projected(`${at}.feedForward.down`, `${name}.mlp.down_proj`, [D, F], mlpBias),
-      ];
-    }).flat(),
-    normed('finalNorm', 'model.norm'),
-    ...(config.tieWordEmbeddings ? [] : [matrix('outputEmbedding', 'lm_head', [V, D])]),
-  ];
-}
-
 /**
  * The Llama form of the decoder-only transformer: Llama 1 to 3, TinyLlama, SmolLM, llama2.c and their like.
  *
@@ -198,4 +137,9 @@ function parameters(config: LlamaConfig): ParameterSpec[] {
  * console.log(logits.shape); // → [ 1, 3, 10 ]
  * ```
  */
-export const llama: Architecture<LlamaConfig> = { name: 'llama', configure: configureLlama, parameters, forward };
+export const llama: Architecture<LlamaConfig> = {
+  name: 'llama',
+  configure: configureLlama,
+  parameters: llamaParameters,
+  forward,
+};

@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
 import { flattenTree, isTensor } from './tree';
 import type { FlatTree } from './tree';
-import type { Compiled, CompiledArguments, CompileOptions, FlatCompiler, FlatProgram, ProgramReport } from './types';
+import type { FlatCompiler, FlatProgram } from '@tesserae/backend-onnx';
+import type { Compiled, CompiledArguments, CompileOptions, ProgramReport } from './types';
 
 interface Program {
   readonly report: ProgramReport;
@@ -19,6 +20,8 @@ interface Call {
   readonly scalars: tf.Tensor[];
   readonly donated: boolean[];
   readonly key: string;
+  /** Whether the donated tensors are used up: a run that began may have written over them, even one that failed. */
+  spent: boolean;
 }
 
 const compilerSymbol = Symbol.for('tesserae.compile');
@@ -33,7 +36,8 @@ const compilerSymbol = Symbol.for('tesserae.compile');
  * Arguments and results are trees: tensors, arrays, plain objects and weights. A number in an argument arrives in the
  * function as a float32 scalar tensor, so that a new value (a learning rate) needs no new program. Strings, booleans,
  * null, undefined and functions arrive as they are, and each new one is a new program. The results are ordinary tensors
- * that the caller owns, never an argument itself.
+ * that the caller owns, never an argument itself. What is donated is disposed as soon as the program begins to run, also
+ * when the run fails or is cancelled; where it does not begin (bad arguments, an error in the function) it stays.
  *
  * @param fn a pure function of its arguments; it must not look at tensor values
  * @param options a name, the arguments that are consumed, how many programs to keep
@@ -83,6 +87,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     try {
       const program = find(call);
       if (!program.flat) return runEagerly(name, fn as (...args: unknown[]) => unknown, call) as R;
+      call.spent = true;
       const results = program.flat.run(call.tensors); // first: a backend may run the function only now
       return program.rebuild!(results) as R;
     } finally {
@@ -96,6 +101,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       how.signal?.throwIfAborted();
       const program = find(call);
       if (!program.flat) return runEagerly(name, fn as (...args: unknown[]) => unknown, call) as R;
+      call.spent = true;
       const results = await program.flat.runAsync(call.tensors, how.signal ? { signal: how.signal } : {});
       return program.rebuild!(results) as R;
     } finally {
@@ -148,14 +154,14 @@ function open(name: string, args: readonly unknown[], donate: ReadonlySet<number
     return scalar;
   });
   const types = tensors.map((tensor) => `${tensor.dtype}${JSON.stringify(tensor.shape)}`).join('');
-  return { tree, tensors, scalars, donated, key: `${tf.getBackend()}|${tree.structure}|${types}` };
+  return { tree, tensors, scalars, donated, key: `${tf.getBackend()}|${tree.structure}|${types}`, spent: false };
 }
 
-/** Disposes what the call made and what it was given to consume. */
+/** Disposes what the call made, and what it consumed. */
 function close(call: Call): void {
   for (const scalar of call.scalars) scalar.dispose();
   call.tensors.forEach((tensor, index) => {
-    if (call.donated[index] && !tensor.isDisposed) tensor.dispose();
+    if (call.spent && call.donated[index] && !tensor.isDisposed) tensor.dispose();
   });
 }
 
@@ -230,6 +236,7 @@ function runEagerly(name: string, fn: (...args: unknown[]) => unknown, call: Cal
     rebuild = result.tree.rebuild;
     return result.leaves;
   });
+  call.spent = true;
   return rebuild!(leaves);
 }
 

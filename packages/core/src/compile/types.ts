@@ -44,25 +44,3 @@ export interface ProgramReport {
   readonly traceMilliseconds: number;
   readonly sessionMilliseconds: number;
 }
-
-/** A flat list of tensors in, a flat list out: what a backend that can trace makes of a function. */
-export interface FlatProgram {
-  run(inputs: tf.Tensor[]): tf.Tensor[];
-  runAsync(inputs: tf.Tensor[], options?: { signal?: AbortSignal }): Promise<tf.Tensor[]>;
-  dispose(): void;
-  readonly nodes: number;
-  readonly modelBytes: number;
-  readonly traceMilliseconds: number;
-  readonly sessionMilliseconds: number;
-}
-
-/** The service a backend offers under `Symbol.for('tesserae.compile')`. */
-export type FlatCompiler = (
-  fn: (inputs: tf.Tensor[]) => tf.Tensor[],
-  options: {
-    name: string;
-    inputs: { shape: number[]; dtype: tf.DataType }[];
-    /** Which inputs the program consumes: it may write its results over them. */
-    donated: boolean[];
-  },
-) => FlatProgram;

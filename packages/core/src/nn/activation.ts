@@ -17,12 +17,22 @@ const activations: Readonly<Record<string, (x: tf.Tensor) => tf.Tensor>> = {
   tanh: (x) => tf.tanh(x),
   sigmoid: (x) => tf.sigmoid(x),
   linear: (x) => tf.clone(x),
+  gelu_python: gelu,
+  gelu_python_tanh: geluTanh,
+  gelu_accurate: geluTanh,
+  gelu_10: (x) => tf.tidy(() => tf.minimum(tf.maximum(gelu(x), -10), 10)),
+  relu2: (x) => tf.tidy(() => tf.square(tf.relu(x))),
+  relu6: (x) => tf.relu6(x),
+  leaky_relu: (x) => tf.leakyRelu(x, 0.01),
+  mish: (x) => tf.tidy(() => tf.mul(x, tf.tanh(tf.softplus(x)))),
+  laplace: (x) => tf.tidy(() => tf.mul(0.5, tf.add(1, tf.erf(tf.div(tf.sub(x, 0.707107), 0.282095 * Math.SQRT2))))),
 };
 
 /**
  * An activation function by its name in Hugging Face configs.
  *
- * @param name `gelu`, `gelu_new`, `gelu_pytorch_tanh`, `gelu_fast`, `quick_gelu`, `silu`, `swish`, `relu`, `tanh`, `sigmoid`, `linear`
+ * @param name `gelu` (`gelu_python`), `gelu_new` (`gelu_pytorch_tanh`, `gelu_python_tanh`, `gelu_accurate`, `gelu_fast`),
+ *   `gelu_10`, `quick_gelu`, `silu` (`swish`), `mish`, `relu`, `relu2`, `relu6`, `leaky_relu`, `laplace`, `tanh`, `sigmoid`, `linear`
  * @returns the function, from any tensor to one of the same shape
  * @throws E_ACTIVATION on an unknown name
  * @example

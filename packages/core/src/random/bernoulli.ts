@@ -38,6 +38,14 @@ function publicDigits(key: Key, count: number, skip = 0): Float32Array {
   return Float32Array.from(randomBits(key, skip + count).subarray(skip), (word) => word % prime);
 }
 
+let longestTable: Float32Array | undefined;
+
+/** The first digits of the table that M and m are taken from; the longest one asked for is kept. */
+function digitTable(count: number): Float32Array {
+  if (!longestTable || longestTable.length < count) longestTable = publicDigits(publicKeys.digits, count);
+  return longestTable.slice(0, count);
+}
+
 /** x mod p for whole numbers 0 ≤ x < 2²²: (x + ½) / p is never within rounding of a whole number. */
 function modulo(x: tf.Tensor): tf.Tensor {
   return tf.sub(x, tf.mul(tf.floor(tf.mul(tf.add(x, 0.5), 1 / prime)), prime));
@@ -102,7 +110,7 @@ export function bernoulli(key: Key | tf.Tensor, shape: readonly number[], probab
     const ownKey = siteKey(key, site); // [8, 1]
     const forRows = digitsFor(rows, blockRows);
     const wanted = forRows + digitsFor(columns, blockColumns);
-    const table = publicDigits(publicKeys.digits, wanted * (keyDigits + 1));
+    const table = digitTable(wanted * (keyDigits + 1));
     const mix = tf.tensor2d(table.subarray(0, wanted * keyDigits), [wanted, keyDigits]);
     const shift = tf.tensor2d(table.subarray(wanted * keyDigits), [wanted, 1]);
     const digits = tf.reshape(modulo(tf.add(tf.matMul(mix, ownKey), shift)), [wanted]) as tf.Tensor1D;

@@ -158,6 +158,23 @@ await describeOnBackends('compile', (backend) => {
     expect(thrown(() => compile(() => already)())[1]).toContain('the tensor is disposed');
   });
 
+  it('keeps what is donated when the program does not begin', async () => {
+    const f = compile(
+      (w: tf.Tensor, fail: boolean) => {
+        if (fail) throw new RangeError('of its own');
+        return tf.add(w, 1);
+      },
+      { donate: [0] },
+    );
+    const w = tf.tensor1d([1]);
+    expect(() => f(w, true)).toThrow('of its own');
+    await expect(f.runAsyncWith({ signal: AbortSignal.abort() }, w, false)).rejects.toThrow(/abort/i);
+    expect(f.prepare(w, false).backend).toBe(backend);
+    expect(values(w)).toEqual([1]);
+    expect(values(f(w, false))).toEqual([2]);
+    expect(w.isDisposed).toBe(true);
+  });
+
   it('leaves no tensor behind when the function throws', () => {
     const f = compile((x: tf.Tensor) => {
       tf.add(x, 1);
