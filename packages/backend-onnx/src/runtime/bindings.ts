@@ -5,7 +5,7 @@ import { asyncStackIsEnough } from './library';
 import type { NativeApi } from './nativeApi';
 import { checkComplete, fitPort } from './ports';
 import type { NamedPort } from './ports';
-import type { Binding, Value } from './types';
+import type { Binding, DeviceValue, Value } from './types';
 import { checkHeld, holdValue } from './values';
 import type { HeldValue } from './values';
 
@@ -31,8 +31,8 @@ const atWork = /* @__PURE__ */ new Set<Binding>();
 /** Ties values to a session. */
 export function createBinding(
   session: BoundSession,
-  inputs: Record<string, Value>,
-  outputs: Record<string, Value>,
+  inputs: Record<string, Value | DeviceValue>,
+  outputs: Record<string, Value | DeviceValue>,
 ): Binding {
   const { api } = session;
   const { table, read, check } = api;
@@ -62,7 +62,7 @@ export function createBinding(
         'await runAsync first, or make one binding per run',
       );
   };
-  const place = (side: 'input' | 'output', name: string, value: Value): void => {
+  const place = (side: 'input' | 'output', name: string, value: Value | DeviceValue): void => {
     const what = `${side} '${name}'`;
     idle(`set ${what}`);
     const holding = holdValue(what, value, api);
@@ -88,21 +88,27 @@ export function createBinding(
   const copyInputs = (): void => {
     for (const [name, index] of places.input) {
       const port = session.inputs.get(name);
-      if (port)
-        check(table.BindInput(handle.pointer, port.nameBytes, held[index].handle.pointer), `bind input '${name}'`);
+      if (port === undefined || held[index].data === undefined) continue;
+      check(table.BindInput(handle.pointer, port.nameBytes, held[index].handle.pointer), `bind input '${name}'`);
     }
   };
   const finish = (): void => {
     for (const name of passed) {
-      const from = held[places.input.get(name) as number].value.data as Uint8Array;
-      const to = held[places.output.get(name) as number].value;
-      if (from.length !== to.data.length)
+      const from = held[places.input.get(name) as number].data as Uint8Array | undefined;
+      const to = held[places.output.get(name) as number].data as Uint8Array | undefined;
+      if (from === undefined || to === undefined)
+        throw runtimeError(
+          'E_NOT_IMPLEMENTED',
+          `output '${name}' is an input, and one of them is in a provider's memory`,
+          'use the input itself',
+        );
+      if (from.length !== to.length)
         throw runtimeError(
           'E_VALUE_DIMS',
-          `output '${name}' came out with ${from.length} elements, found a value of [${to.dims.join(',')}]`,
+          `output '${name}' came out with ${from.length} elements, found a value of ${to.length}`,
           'bind a value of its shape',
         );
-      if (from !== to.data) (to.data as Uint8Array).set(from);
+      if (from !== to) to.set(from);
     }
   };
 

@@ -72,8 +72,20 @@ export function checkTensor(data: TypedArray, dims: readonly number[], type: Ele
   return code;
 }
 
+/** ONNX's number of an element type. @throws E_VALUE_TYPE for a name that is none */
+export function elementCode(type: ElementType): number {
+  return elementTypeFacts(type).code;
+}
+
+/** A typed array of zeros for an element type. @throws E_VALUE_TYPE for a name that is none */
+export function makeArray(type: ElementType, length: number): TypedArray {
+  const { array } = elementTypeFacts(type);
+  const constructors = globalThis as unknown as Record<string, new (length: number) => TypedArray>;
+  return new constructors[array](length);
+}
+
 /** How many elements a tensor of these dims has. @throws E_VALUE_DIMS when they are not whole numbers from 0 */
-function elementCount(dims: readonly number[]): number {
+export function elementCount(dims: readonly number[]): number {
   let count = 1;
   for (let axis = 0; axis < dims?.length; axis += 1) {
     count *= Number.isSafeInteger(dims[axis]) && dims[axis] >= 0 ? dims[axis] : Number.NaN;

@@ -19,13 +19,14 @@ const kinds = {
 } as const;
 
 type Kind = keyof typeof kinds;
-type Entry = readonly [index: number, parameters: readonly Kind[], result?: Kind];
+/** `since`: the minor version of ONNX Runtime that brought it, where that is later than the oldest we take. */
+type Entry = readonly [index: number, parameters: readonly Kind[], result?: Kind, since?: number];
 
 /**
  * The entries of the OrtApi structure that we call: place in the table, parameters, result (a status unless said
  * otherwise). The table is append-only: places never change once released, and the library asserts its milestones while
  * it is compiled (ReleaseCustomOpDomain 101, SetGlobalSpinControl 149, SynchronizeBoundOutputs 203, GetSessionConfigEntry 238).
- * Everything here exists since ONNX Runtime 1.14.
+ * Everything here exists since ONNX Runtime 1.17, but for those that say otherwise.
  */
 const entries = {
   CreateStatus: [0, ['int', 'string']],
@@ -49,6 +50,7 @@ const entries = {
   CreateRunOptions: [39, ['memory']],
   RunOptionsSetTerminate: [46, ['handle']],
   RunOptionsUnsetTerminate: [47, ['handle']],
+  CreateTensorAsOrtValue: [48, ['handle', 'memory', 'size', 'int', 'memory']],
   CreateTensorWithDataAsOrtValue: [49, ['handle', 'memory', 'size', 'memory', 'size', 'int', 'memory']],
   GetTensorMutableData: [51, ['handle', 'memory']],
   CastTypeInfoToTensorInfo: [55, ['handle', 'memory']],
@@ -57,6 +59,7 @@ const entries = {
   GetDimensions: [62, ['handle', 'memory', 'size']],
   GetTensorTypeAndShape: [65, ['handle', 'memory']],
   CreateCpuMemoryInfo: [69, ['int', 'int', 'memory']],
+  MemoryInfoGetName: [71, ['handle', 'memory']],
   AllocatorFree: [76, ['handle', 'handle']],
   GetAllocatorWithDefaultOptions: [78, ['memory']],
   ReleaseStatus: [93, ['handle'], 'none'],
@@ -74,6 +77,7 @@ const entries = {
   GetAvailableProviders: [125, ['memory', 'memory']],
   ReleaseAvailableProviders: [126, ['handle', 'int']],
   AddSessionConfigEntry: [130, ['handle', 'string', 'string']],
+  CreateAllocator: [131, ['handle', 'handle', 'memory']],
   RunWithBinding: [133, ['handle', 'handle', 'handle']],
   CreateIoBinding: [134, ['handle', 'memory']],
   ReleaseIoBinding: [135, ['handle'], 'none'],
@@ -87,6 +91,8 @@ const entries = {
   ReleaseCUDAProviderOptions: [208, ['handle'], 'none'],
   SessionOptionsAppendExecutionProvider: [216, ['handle', 'string', 'memory', 'memory', 'size']],
   RegisterCustomOpsLibrary_V2: [228, ['handle', 'path']],
+  SessionGetMemoryInfoForOutputs: [381, ['handle', 'memory', 'size'], undefined, 23],
+  CopyTensors: [386, ['handle', 'memory', 'memory', 'handle', 'size'], undefined, 23],
 } as const satisfies Record<string, Entry>;
 
 /** The functions of the C API that we call. Those that give a status return its pointer, 0 when all is well. */
@@ -97,12 +103,22 @@ export type FunctionTable = Readonly<Record<keyof typeof entries, NativeFunction
  *
  * @param koffi the foreign-function library
  * @param api address of the structure
+ * @param minor the library's minor version: entries that came later throw E_NOT_IMPLEMENTED when called
  * @param isCode tells whether an address can be a function of the library
  * @throws E_RUNTIME_LIBRARY when an entry is no function of the library
  */
-export function readFunctionTable(koffi: Koffi, api: number, isCode: (address: number) => boolean): FunctionTable {
+export function readFunctionTable(
+  koffi: Koffi,
+  api: number,
+  minor: number,
+  isCode: (address: number) => boolean,
+): FunctionTable {
   const table: Record<string, NativeFunction> = {};
-  for (const [name, [index, parameters, result]] of Object.entries(entries) as [string, Entry][]) {
+  for (const [name, [index, parameters, result, since = 0]] of Object.entries(entries) as [string, Entry][]) {
+    if (minor < since) {
+      table[name] = tooOld(name, since);
+      continue;
+    }
     const address = Number(koffi.decode(BigInt(api), index * 8, 'uintptr_t'));
     if (!isCode(address)) {
       throw runtimeError(
@@ -118,4 +134,16 @@ export function readFunctionTable(koffi: Koffi, api: number, isCode: (address: n
     table[name] = koffi.decode(BigInt(address), prototype) as NativeFunction;
   }
   return table as FunctionTable;
+}
+
+/** Stands for an entry that the library's table does not reach. */
+function tooOld(name: string, since: number): NativeFunction {
+  const refuse = (): never => {
+    throw runtimeError(
+      'E_NOT_IMPLEMENTED',
+      `${name} came with ONNX Runtime 1.${since}, and this one is older`,
+      'use a later one',
+    );
+  };
+  return Object.assign(refuse, { async: refuse });
 }

@@ -2,6 +2,7 @@ export { loadRuntime } from './loadRuntime';
 export { locateNativeKernels } from './nativeKernels';
 export type {
   Binding,
+  DeviceValue,
   ElementType,
   LoadRuntimeOptions,
   Port,

@@ -1,3 +1,4 @@
+import { createDeviceValueFactory } from './deviceValues';
 import { availableProviders, createEnvironment } from './environment';
 import { reasonOf, runtimeError } from './errors';
 import { loadKoffi, locateLibrary } from './library';
@@ -66,11 +67,13 @@ function load(libraryPath: string | undefined, prefer: LoadRuntimeOptions['prefe
 function loadCApi(libraryPath: string | undefined): Runtime {
   const api = openLibrary(loadKoffi(), locateLibrary(libraryPath));
   const environment = createEnvironment(api);
+  const createValue = createValueFactory(api, environment);
   return {
     kind: 'c-api',
     version: api.version,
     providers: availableProviders(api),
     createSession: (model, options = {}) => createSession(api, environment, model, options),
-    createValue: createValueFactory(api, environment),
+    createValue,
+    createDeviceValue: createDeviceValueFactory(api, environment, createValue),
   };
 }

@@ -23,8 +23,8 @@ export interface NativeApi {
 /** The API version asked for: the oldest one that has every entry we use. */
 const apiVersion = 17;
 
-/** Versions that have this API: 1.17 and everything after it in the first major version. */
-const isKnownVersion = (version: string): boolean => Number(/^1\.(\d+)\./.exec(version)?.[1] ?? 0) >= apiVersion;
+/** The minor version of a release in the first major version, else 0. Those from 1.17 on have this API. */
+const minorOf = (version: string): number => Number(/^1\.(\d+)\./.exec(version)?.[1] ?? 0);
 
 /** Functions that were read from bare pointers do not hold their library: once its handle is collected, calling them crashes. */
 const keptLibraries: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.onnxruntime.libraries.v1');
@@ -65,7 +65,7 @@ export function openLibrary(koffi: Koffi, location: LibraryLocation): NativeApi 
   const versionAddress = callable(word(base, 1), 'uintptr_t', [])();
   if (!space.isReadable(versionAddress)) throw foreign('it gave no version');
   const version = koffi.decode.string(BigInt(versionAddress));
-  if (location.version === undefined ? !isKnownVersion(version) : version !== location.version) {
+  if (location.version === undefined ? minorOf(version) < apiVersion : version !== location.version) {
     throw runtimeError(
       'E_RUNTIME_VERSION',
       `expected ONNX Runtime ${location.version ?? `1.${apiVersion} or a later 1.x`}, ${location.path} says '${version}'`,
@@ -75,7 +75,7 @@ export function openLibrary(koffi: Koffi, location: LibraryLocation): NativeApi 
   }
   const api = callable(word(base, 0), 'uintptr_t', ['uint32_t'])(apiVersion);
   if (!space.isReadable(api)) throw foreign(`it does not offer version ${apiVersion} of the C API`);
-  const table = readFunctionTable(koffi, api, space.isCode);
+  const table = readFunctionTable(koffi, api, minorOf(version), space.isCode);
 
   const native = assemble(koffi, table, version, word);
   if (!answersTruly(native)) throw foreign('its functions do not do what their names say');

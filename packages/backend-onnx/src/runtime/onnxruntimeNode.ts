@@ -8,7 +8,17 @@ import { providerError } from './providers';
 import { checkComplete, fitPort } from './ports';
 import { checkModel, checkSessionOptions, noProfile } from './sessions';
 import { statusError } from './status';
-import type { Binding, ElementType, Port, Runtime, Session, SessionOptions, TypedArray, Value } from './types';
+import type {
+  Binding,
+  DeviceValue,
+  ElementType,
+  Port,
+  Runtime,
+  Session,
+  SessionOptions,
+  TypedArray,
+  Value,
+} from './types';
 
 /** A tensor of onnxruntime-common. */
 interface CommonTensor {
@@ -93,6 +103,13 @@ export function loadOnnxruntimeNode(fallbackReason?: string): Runtime {
     ...(fallbackReason === undefined ? {} : { fallbackReason }),
     createSession: (model, options = {}) => createNodeSession(layer, model, options),
     createValue: (data, dims, type) => createNodeValue(layer, data, dims, type),
+    createDeviceValue: () => {
+      throw runtimeError(
+        'E_NOT_IMPLEMENTED',
+        "onnxruntime-node keeps no tensors in a provider's memory",
+        'install koffi, or use createValue',
+      );
+    },
   };
 }
 
@@ -225,11 +242,11 @@ function createNodeBinding(
         'await runAsync first, or make one binding per run',
       );
   };
-  const place = (side: 'input' | 'output', name: string, value: Value): void => {
+  const place = (side: 'input' | 'output', name: string, value: Value | DeviceValue): void => {
     idle(`set ${side} '${name}'`);
-    feedOf(value, `${side} '${name}'`);
+    feedOf(value as Value, `${side} '${name}'`);
     fitPort(side === 'input' ? inputs : outputs, side, name, value);
-    bound[side].set(name, value);
+    bound[side].set(name, value as Value);
   };
   const compute = (): void => {
     checkComplete(inputs, bound.input, bound.output.size);

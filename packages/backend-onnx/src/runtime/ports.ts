@@ -2,7 +2,7 @@ import { elementTypeOfCode } from './elementTypes';
 import { runtimeError } from './errors';
 import type { NativeApi } from './nativeApi';
 import type { Environment } from './environment';
-import type { Port, Value } from './types';
+import type { DeviceValue, Port, Value } from './types';
 
 /** A port as a binding uses it: with its name as the library reads it. */
 export interface NamedPort extends Port {
@@ -51,7 +51,7 @@ export function fitPort<P extends Port>(
   ports: ReadonlyMap<string, P>,
   side: 'input' | 'output',
   name: string,
-  value: Value,
+  value: Value | DeviceValue,
 ): P {
   const port = ports.get(name);
   if (port === undefined) {

@@ -64,7 +64,7 @@ export function createSession(
   checkModel(model);
   checkInitializers(model, options.initializers ?? {});
   const { table, read, check, text } = api;
-  const pointer = build(api, environment, model, options);
+  const pointer = buildSession(api, environment, model, options);
   const handle = createHandle(pointer, table.ReleaseSession);
   const inputs = readPorts(api, environment, pointer, 'Input');
   const outputs = readPorts(api, environment, pointer, 'Output');
@@ -141,7 +141,12 @@ export function checkModel(model: unknown): void {
 }
 
 /** Makes the native session; tries once more without the shared thread pool when the environment turns out to have none. */
-function build(api: NativeApi, environment: Environment, model: Uint8Array | string, options: SessionOptions): number {
+export function buildSession(
+  api: NativeApi,
+  environment: Environment,
+  model: Uint8Array | string,
+  options: SessionOptions,
+): number {
   const { table, read } = api;
   const sessionOptions = read(table.CreateSessionOptions, 'prepare a session');
   try {
@@ -158,7 +163,7 @@ function build(api: NativeApi, environment: Environment, model: Uint8Array | str
   } finally {
     table.ReleaseSessionOptions(sessionOptions);
   }
-  return build(api, environment, model, options);
+  return buildSession(api, environment, model, options);
 }
 
 function configure(

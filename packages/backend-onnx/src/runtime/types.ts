@@ -80,6 +80,8 @@ export interface Runtime {
   createSession(model: Uint8Array | string, options?: SessionOptions): Session;
   /** Makes a tensor that shares memory with `data`. */
   createValue(data: TypedArray, dims: readonly number[], type: ElementType): Value;
+  /** Makes a tensor in the memory of a provider that has its own, holding anything; needs ONNX Runtime 1.23. */
+  createDeviceValue(dims: readonly number[], type: ElementType, provider: Provider): DeviceValue;
 }
 
 /** A tensor. It keeps `data` alive, and `data` must keep its memory: never transfer its buffer. */
@@ -89,6 +91,22 @@ export interface Value {
   readonly type: ElementType;
   readonly disposed: boolean;
   /** Frees the handle, not `data`. A binding that holds the value cannot run any more until it gets another one. */
+  dispose(): void;
+}
+
+/**
+ * A tensor in the memory of a provider. Bound as an input and as an output it stays there between runs, so that state
+ * need not travel; reading it waits until what was computed is there.
+ */
+export interface DeviceValue {
+  readonly dims: readonly number[];
+  readonly type: ElementType;
+  readonly provider: Provider;
+  readonly disposed: boolean;
+  /** Copies an array into it. */
+  write(data: TypedArray): void;
+  /** Copies it into an array, a new one unless given. @returns the array */
+  read(into?: TypedArray): TypedArray;
   dispose(): void;
 }
 
@@ -102,7 +120,7 @@ export interface Session {
   readonly outputs: readonly Port[];
   readonly disposed: boolean;
   /** Ties values to the session's inputs and outputs; more can be set later, each can be replaced. */
-  createBinding(inputs?: Record<string, Value>, outputs?: Record<string, Value>): Binding;
+  createBinding(inputs?: Record<string, Value | DeviceValue>, outputs?: Record<string, Value | DeviceValue>): Binding;
   /** Ends the recording that `profile` began. @returns the path of the Chrome trace */
   endProfiling(): string;
   /** Frees the session and its bindings. Initializers handed over stay the caller's. */
@@ -114,8 +132,8 @@ export interface Binding {
   readonly disposed: boolean;
   /** True from the call of `runAsync` until its promise settles. */
   readonly running: boolean;
-  setInput(name: string, value: Value): void;
-  setOutput(name: string, value: Value): void;
+  setInput(name: string, value: Value | DeviceValue): void;
+  setOutput(name: string, value: Value | DeviceValue): void;
   /** Runs the session: the outputs are in their values' `data` when it returns. */
   run(): void;
   /**

@@ -4,13 +4,14 @@ import { runtimeError } from './errors';
 import { createHandle, dispose, watch } from './handles';
 import type { Handle } from './handles';
 import type { NativeApi } from './nativeApi';
-import type { ElementType, TypedArray, Value } from './types';
+import type { DeviceValue, ElementType, TypedArray, Value } from './types';
 
-const brand: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.onnxruntime.value.v1');
+/** Under it a value keeps its OrtValue. */
+export const valueBrand: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.onnxruntime.value.v1');
 
 /** A tensor over the memory of `data`. Eager programs make many: a class costs less than a set of closures each. */
 class NativeValue implements Value {
-  readonly [brand]: Handle;
+  readonly [valueBrand]: Handle;
 
   constructor(
     readonly data: TypedArray,
@@ -18,16 +19,16 @@ class NativeValue implements Value {
     readonly type: ElementType,
     handle: Handle,
   ) {
-    this[brand] = handle;
+    this[valueBrand] = handle;
     watch(this, handle);
   }
 
   get disposed(): boolean {
-    return this[brand].pointer === 0;
+    return this[valueBrand].pointer === 0;
   }
 
   dispose(): void {
-    dispose(this[brand]);
+    dispose(this[valueBrand]);
   }
 }
 
@@ -71,22 +72,27 @@ export function createValueFactory(
 export interface HeldValue {
   /** How to name it in an error. */
   readonly what: string;
-  readonly value: Value;
+  /** Held: its handle is freed when nothing holds it. */
+  readonly value: Value | DeviceValue;
   readonly handle: Handle;
+  /** Its memory, where that is ours. */
+  readonly data: TypedArray | undefined;
   /** Bytes that the data must still have: a transferred array has none. */
   readonly bytes: number;
 }
 
 /** Keeps a value. @throws E_VALUE_FOREIGN, E_DISPOSED */
-export function holdValue(what: string, value: Value, api: NativeApi): HeldValue {
-  return { what, value, handle: valueHandle(value, api, what), bytes: value.data.byteLength };
+export function holdValue(what: string, value: Value | DeviceValue, api: NativeApi): HeldValue {
+  const handle = valueHandle(value, api, what);
+  const data = 'data' in value ? value.data : undefined;
+  return { what, value, handle, data, bytes: data === undefined ? 0 : data.byteLength };
 }
 
 /** Checks that the memory behind values is still there. @throws E_DISPOSED, E_VALUE_BUFFER */
 export function checkHeld(values: readonly HeldValue[]): void {
   for (let index = 0; index < values.length; index += 1) {
     const held = values[index];
-    if (held.handle.pointer !== 0 && held.value.data.byteLength === held.bytes) continue;
+    if (held.handle.pointer !== 0 && (held.data === undefined || held.data.byteLength === held.bytes)) continue;
     if (held.handle.pointer === 0)
       throw runtimeError('E_DISPOSED', `the value of ${held.what} was disposed of`, 'bind another value');
     throw runtimeError(
@@ -103,8 +109,8 @@ export function checkHeld(values: readonly HeldValue[]): void {
  * @param what how to name it in an error: `input 'x'`
  * @throws E_VALUE_FOREIGN, E_DISPOSED
  */
-export function valueHandle(value: Value, api: NativeApi, what: string): Handle {
-  const handle = (value as Partial<NativeValue> | null | undefined)?.[brand];
+export function valueHandle(value: Value | DeviceValue, api: NativeApi, what: string): Handle {
+  const handle = (value as Partial<NativeValue> | null | undefined)?.[valueBrand];
   // Each library frees its own values: the function tells whose this one is.
   if (handle === undefined || handle.free !== api.table.ReleaseValue) {
     throw runtimeError(

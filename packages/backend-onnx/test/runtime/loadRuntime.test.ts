@@ -143,14 +143,14 @@ const impostors: Record<string, { source: string; code: string; text: RegExp; li
     text: /does not offer version 17/,
   },
   'has empty entries': {
-    source: `static void *table[300]; static const char *version(void) { return "1.30.0"; } static void *api(unsigned v) { return table; }
+    source: `static void *table[400]; static const char *version(void) { return "1.30.0"; } static void *api(unsigned v) { return table; }
       static void *base[2] = { api, version }; void *OrtGetApiBase(void) { return base; }`,
     code: 'E_RUNTIME_LIBRARY',
     text: /entry 0 \(CreateStatus\) of the library's function table/,
   },
   'has another layout': {
-    source: `static void *nothing(void) { return 0; } static void *table[300]; static const char *version(void) { return "1.30.0"; }
-      static void *api(unsigned v) { for (int i = 0; i < 300; i++) table[i] = nothing; return table; }
+    source: `static void *nothing(void) { return 0; } static void *table[400]; static const char *version(void) { return "1.30.0"; }
+      static void *api(unsigned v) { for (int i = 0; i < 400; i++) table[i] = nothing; return table; }
       static void *base[2] = { api, version }; void *OrtGetApiBase(void) { return base; }`,
     code: 'E_RUNTIME_LIBRARY',
     text: /functions do not do what their names say/,
