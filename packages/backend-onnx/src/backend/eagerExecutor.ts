@@ -96,7 +96,7 @@ function checked(backend: TensorHost, inputs: readonly (TensorInfo | undefined)[
 }
 
 function stringify(attributes: Readonly<Record<string, unknown>> | undefined): string {
-  if (!attributes) return '';
+  if (!attributes || Object.keys(attributes).length === 0) return '';
   return JSON.stringify(attributes, (_key, value: unknown) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
   );

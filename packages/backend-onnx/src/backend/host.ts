@@ -19,7 +19,7 @@ export interface TensorHost extends KernelBackend {
   readonly runtime: Runtime;
   readonly options: ResolvedOptions;
   /** Compiled programs that are not disposed. */
-  readonly programs: Set<object>;
+  readonly programs: Set<{ dispose(): void }>;
   /** The function that is being recorded. */
   trace: Recording | undefined;
   /** The data behind a tensor. */

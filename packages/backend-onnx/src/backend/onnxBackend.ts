@@ -51,7 +51,7 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
   /** @internal */
   readonly pool: BufferPool;
   /** @internal */
-  readonly programs: Set<object> = new Set();
+  readonly programs: Set<{ dispose(): void }> = new Set();
   /** @internal The trace that is being recorded. */
   trace: Recording | undefined;
   readonly #records: tf.DataStorage<TensorRecord>;
@@ -269,7 +269,9 @@ export class OnnxBackend extends tf.KernelBackend implements TensorHost {
     return 1e-7;
   }
 
+  /** Frees every program and every cached session; tensors that still live are lost. */
   override dispose(): void {
+    for (const program of this.programs) program.dispose();
     this.#eager.dispose();
     this.pool.clear();
   }

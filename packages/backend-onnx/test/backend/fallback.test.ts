@@ -24,4 +24,13 @@ it('computes, traces and updates on the JavaScript layer of onnxruntime-node as 
     found.forEach(({ values }, i) => values.forEach((value, j) => expect(value).toBeCloseTo(expected[i].values[j], 3)));
   }
   await expect(useOnnx({ runtime: { prefer: 'c-api' } })).rejects.toThrow('E_BACKEND_OPTION');
+
+  // A backend that is removed frees its programs; the next one may use another runtime.
+  const left = compiler()(fn, { name: 'step', inputs: [a, b], donated: [false, false] });
+  await tf.setBackend('cpu');
+  tf.removeBackend('onnx');
+  expect(() => left.run([])).toThrow('E_PROGRAM_DISPOSED');
+  const next = await useOnnx({ runtime: { prefer: 'c-api' } });
+  expect(next.runtime.kind).toBe('c-api');
+  expect(cleanly(() => tf.square(tf.tensor1d([3])).dataSync()[0])).toBe(9);
 });
