@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -87,6 +87,8 @@ describe('tesserae', () => {
     expect(loss(resumed.out)).toBe(loss(whole.out));
     const weights = (name: string): Buffer => readFileSync(path.join(folder, name, 'model', 'model.safetensors'));
     expect(weights('stopped').equals(weights('whole'))).toBe(true);
+    const [checkpoint] = readdirSync(path.join(folder, 'stopped', 'checkpoints')).filter((name) => name.startsWith('step-'));
+    expect((await command(['info', path.join(folder, 'stopped', 'checkpoints', checkpoint)])).out).toContain('gpt2');
   });
 
   it.each([

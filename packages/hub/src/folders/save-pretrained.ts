@@ -27,6 +27,8 @@ export interface SaveOptions {
    * and for models made here, as float32.
    */
   readonly dtype?: 'float32' | 'float16' | 'bfloat16' | undefined;
+  /** Whether to write the weights; `false` writes what stands beside them: config and tokenizer. `true` when absent. */
+  readonly weights?: boolean | undefined;
 }
 
 const dtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
@@ -158,11 +160,11 @@ function checkModel(model: unknown, folder: unknown, options: SaveOptions): void
             `dtype is ${JSON.stringify(options.dtype)}`,
             `use one of ${Object.keys(dtypes).join(', ')}`,
           ]
-        : Object.keys(options).some((name) => name !== 'dtype')
+        : Object.keys(options).some((name) => name !== 'dtype' && name !== 'weights')
           ? [
               'E_UNKNOWN_OPTION',
-              `savePretrained has an option dtype alone, found ${Object.keys(options).join(', ')}`,
-              'remove it',
+              `savePretrained has the options dtype and weights, found ${Object.keys(options).join(', ')}`,
+              'remove the others',
             ]
           : undefined;
   if (!wrong) return;
@@ -210,7 +212,9 @@ export async function savePretrained<C>(model: Model<C>, folder: string, options
   }));
   const changed = options.dtype !== undefined || types.some((type, i) => type !== parameters[i].loadedAs);
   const json = configJson(form, known.config, source, changed ? dtypeNames[types[0]] : undefined);
-  await writeSafetensors(path.join(folder, 'model.safetensors'), [...tensors, ...copiesOf(source, parameters, types)]);
+  if (options.weights !== false) {
+    await writeSafetensors(path.join(folder, 'model.safetensors'), [...tensors, ...copiesOf(source, parameters, types)]);
+  }
   for (const [name, bytes] of Object.entries(source?.companions ?? {}))
     await writeBytes(path.join(folder, name), bytes);
   if (model.tokenizer) await writeBytes(path.join(folder, 'tokenizer.json'), toJson(model.tokenizer.toJSON()));

@@ -90,7 +90,11 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
       gradientClipNorm: flags.clip === 0 ? null : flags.clip,
       accumulationSteps: flags.accumulate,
       evaluateEvery: flags.evaluateEvery,
-      checkpoint: { folder: checkpoints, overwrite: flags.overwrite ?? false },
+      checkpoint: {
+        folder: checkpoints,
+        overwrite: flags.overwrite ?? false,
+        alsoWrite: (model, folder) => savePretrained(model, folder, { weights: false }), // each checkpoint is a model folder
+      },
       resume: flags.resume ?? false,
       seed: flags.seed,
       signal: context.signal,
