@@ -31,7 +31,12 @@ async function main(): Promise<void> {
 
 /** A row with its numbers as a person reads them. */
 const shown = (row: Row): Record<string, string> =>
-  Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Number(value.toPrecision(4)).toLocaleString('en') : String(value)]));
+  Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [
+      key,
+      typeof value === 'number' ? Number(value.toPrecision(4)).toLocaleString('en') : String(value),
+    ]),
+  );
 
 main().catch((error: unknown) => {
   console.error(error);

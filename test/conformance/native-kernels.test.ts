@@ -140,7 +140,12 @@ describe.skipIf(!built)('the native optimizer step', () => {
       let moments = optimizer.init(parameters);
       for (let step = 1; step <= 4; step++) {
         const gradients = shapes.map((shape) => tensor(...shape));
-        const context = { learningRate: tf.scalar(0.05), step: tf.scalar(step), decay: [true, false], gradientScale: tf.scalar(0.5) };
+        const context = {
+          learningRate: tf.scalar(0.05),
+          step: tf.scalar(step),
+          decay: [true, false],
+          gradientScale: tf.scalar(0.5),
+        };
         ({ parameters, state: moments } = optimizer.update(gradients, moments, parameters, context));
       }
       return [...parameters, ...Object.values(moments).flat()].map((x) => Float32Array.from(x.dataSync()));

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { runCommand } from './commands/program';
 
-const { version } = JSON.parse(readFileSync(path.join(path.dirname(process.argv[1] ?? '.'), '..', 'package.json'), 'utf8')) as { version: string };
+const { version } = JSON.parse(
+  readFileSync(path.join(path.dirname(process.argv[1] ?? '.'), '..', 'package.json'), 'utf8'),
+) as { version: string };
 const stop = new AbortController();
 process.once('SIGINT', () => {
   process.stderr.write('\nStopping after this step; Ctrl-C again stops at once.\n');

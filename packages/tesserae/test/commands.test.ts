@@ -17,7 +17,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function command(words: string[], stop: { after?: (line: string) => boolean } = {}): Promise<{ code: number; out: string; notes: string }> {
+async function command(
+  words: string[],
+  stop: { after?: (line: string) => boolean } = {},
+): Promise<{ code: number; out: string; notes: string }> {
   let out = '';
   let notes = '';
   const controller = new AbortController();
@@ -25,12 +28,35 @@ async function command(words: string[], stop: { after?: (line: string) => boolea
     notes += `${line}\n`;
     if (stop.after?.(line)) controller.abort();
   };
-  const context = { out: (line: string) => void (out += `${line}\n`), note, write: (piece: string) => void (out += piece), signal: controller.signal, exitCode: 0 };
+  const context = {
+    out: (line: string) => void (out += `${line}\n`),
+    note,
+    write: (piece: string) => void (out += piece),
+    signal: controller.signal,
+    exitCode: 0,
+  };
   const code = await runCommand(words, context, '1.2.3');
   return { code, out, notes };
 }
 
-const small = ['--layers', '1', '--heads', '2', '--width', '16', '--context', '16', '--batch', '4', '--vocab', '270', '--warmup', '2', '--evaluate-every', '5'];
+const small = [
+  '--layers',
+  '1',
+  '--heads',
+  '2',
+  '--width',
+  '16',
+  '--context',
+  '16',
+  '--batch',
+  '4',
+  '--vocab',
+  '270',
+  '--warmup',
+  '2',
+  '--evaluate-every',
+  '5',
+];
 
 describe('tesserae', () => {
   it('says its version and lists its commands', async () => {
@@ -66,7 +92,17 @@ describe('tesserae', () => {
     expect(facts.steps).toBe(10);
     expect(facts.loss).toBeLessThan(Math.log(270));
     const held = tf.memory().numTensors;
-    const spoken = await command(['generate', facts.model, '--prompt', 'Mia had', '--tokens', '5', '--json', '--seed', '3']);
+    const spoken = await command([
+      'generate',
+      facts.model,
+      '--prompt',
+      'Mia had',
+      '--tokens',
+      '5',
+      '--json',
+      '--seed',
+      '3',
+    ]);
     expect(JSON.parse(spoken.out)).toMatchObject({ prompt: 'Mia had' });
     expect((JSON.parse(spoken.out) as { ids: number[] }).ids).toHaveLength(5);
     const again = await command(['generate', facts.model, '--prompt', 'Mia had', '--tokens', '5', '--seed', '3']);
@@ -76,7 +112,19 @@ describe('tesserae', () => {
   });
 
   it('stops at a signal with a checkpoint, and goes on with --resume to the same end', async () => {
-    const words = (name: string): string[] => ['train', '--text', text, '--output', path.join(folder, name), '--steps', '8', '--json', '--seed', '4', ...small];
+    const words = (name: string): string[] => [
+      'train',
+      '--text',
+      text,
+      '--output',
+      path.join(folder, name),
+      '--steps',
+      '8',
+      '--json',
+      '--seed',
+      '4',
+      ...small,
+    ];
     const whole = await command(words('whole'));
     const stopped = await command(words('stopped'), { after: (line) => line.includes('checkpoints in') });
     expect(stopped.code).toBe(130);
@@ -87,7 +135,9 @@ describe('tesserae', () => {
     expect(loss(resumed.out)).toBe(loss(whole.out));
     const weights = (name: string): Buffer => readFileSync(path.join(folder, name, 'model', 'model.safetensors'));
     expect(weights('stopped').equals(weights('whole'))).toBe(true);
-    const [checkpoint] = readdirSync(path.join(folder, 'stopped', 'checkpoints')).filter((name) => name.startsWith('step-'));
+    const [checkpoint] = readdirSync(path.join(folder, 'stopped', 'checkpoints')).filter((name) =>
+      name.startsWith('step-'),
+    );
     expect((await command(['info', path.join(folder, 'stopped', 'checkpoints', checkpoint)])).out).toContain('gpt2');
   });
 
@@ -98,7 +148,9 @@ describe('tesserae', () => {
     [['train', '--text', 'TEXT', '--schedule', 'steep', '--output', 'OUT', ...small], /E_OPTION.*steep/],
     [['info', '--backend', 'abacus'], /E_UNKNOWN_BACKEND/],
   ])('exits with 1 and a coded error for %j', async (words, message) => {
-    const { code, notes } = await command(words.map((word) => (word === 'TEXT' ? text : word === 'OUT' ? path.join(folder, 'none') : word)));
+    const { code, notes } = await command(
+      words.map((word) => (word === 'TEXT' ? text : word === 'OUT' ? path.join(folder, 'none') : word)),
+    );
     expect(code).toBe(1);
     expect(notes).toMatch(message);
   });
@@ -121,7 +173,8 @@ describe('tesserae', () => {
     const { code, out } = await command(['quickstart', '--steps', '2', '--output', output, '--json', '--text', text]);
     expect(code).toBe(0);
     const result = JSON.parse(out) as { reportFile: string; modelFolder: string };
-    for (const file of ['config.json', 'model.safetensors', 'tokenizer.json']) expect(existsSync(path.join(result.modelFolder, file))).toBe(true);
+    for (const file of ['config.json', 'model.safetensors', 'tokenizer.json'])
+      expect(existsSync(path.join(result.modelFolder, file))).toBe(true);
     const page = readFileSync(result.reportFile, 'utf8');
     expect(page).toMatch(/<svg/);
     expect(page).not.toMatch(/<script|(?:src|href)="https?:/);

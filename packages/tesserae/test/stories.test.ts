@@ -16,9 +16,12 @@ describe('the stories', () => {
   });
 
   it('count right when something is given', () => {
-    const given = stories.map((story) => /^(\w+) had (\w+) \w+\. \w+ gave \w+ (\w+) \w+ more\. Now \1 had (\w+) /.exec(story)).filter((match) => match !== null);
+    const given = stories
+      .map((story) => /^(\w+) had (\w+) \w+\. \w+ gave \w+ (\w+) \w+ more\. Now \1 had (\w+) /.exec(story))
+      .filter((match) => match !== null);
     expect(given.length).toBeGreaterThan(100);
-    for (const [, , has, gets, sum] of given) expect(numbers.indexOf(has) + numbers.indexOf(gets)).toBe(numbers.indexOf(sum));
+    for (const [, , has, gets, sum] of given)
+      expect(numbers.indexOf(has) + numbers.indexOf(gets)).toBe(numbers.indexOf(sum));
   });
 
   it('let every animal make its own sound', () => {
@@ -31,7 +34,9 @@ describe('the stories', () => {
 
   it('use the pronoun of the name', () => {
     for (const { name, subject } of people) {
-      const told = stories.map((story) => new RegExp(`^One day ${name} found .*\\. (He|She|he|she) lost`).exec(story)?.[1]).filter(Boolean);
+      const told = stories
+        .map((story) => new RegExp(`^One day ${name} found .*\\. (He|She|he|she) lost`).exec(story)?.[1])
+        .filter(Boolean);
       for (const pronoun of told) expect(pronoun!.toLowerCase()).toBe(subject);
     }
   });

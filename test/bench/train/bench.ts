@@ -7,7 +7,11 @@ import { shape, tokensPerStep } from './setting';
 
 const here = path.join(process.cwd(), 'test', 'bench', 'train');
 const tsx = path.join(process.cwd(), 'node_modules', 'tsx', 'dist', 'cli.mjs');
-const ours = (name: string, backend: string): PeerCommand => ({ name, command: process.execPath, arguments: [tsx, path.join(here, 'tesserae.ts'), backend] });
+const ours = (name: string, backend: string): PeerCommand => ({
+  name,
+  command: process.execPath,
+  arguments: [tsx, path.join(here, 'tesserae.ts'), backend],
+});
 const torch = (mode: string): PeerCommand => ({
   name: `pytorch-${mode}`,
   command: 'python3',

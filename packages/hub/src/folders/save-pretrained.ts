@@ -213,7 +213,10 @@ export async function savePretrained<C>(model: Model<C>, folder: string, options
   const changed = options.dtype !== undefined || types.some((type, i) => type !== parameters[i].loadedAs);
   const json = configJson(form, known.config, source, changed ? dtypeNames[types[0]] : undefined);
   if (options.weights !== false) {
-    await writeSafetensors(path.join(folder, 'model.safetensors'), [...tensors, ...copiesOf(source, parameters, types)]);
+    await writeSafetensors(path.join(folder, 'model.safetensors'), [
+      ...tensors,
+      ...copiesOf(source, parameters, types),
+    ]);
   }
   for (const [name, bytes] of Object.entries(source?.companions ?? {}))
     await writeBytes(path.join(folder, name), bytes);

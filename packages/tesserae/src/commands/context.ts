@@ -14,4 +14,10 @@ export interface CommandContext {
 }
 
 /** The backend as --json shows it. */
-export const backendFacts = ({ name, description, reason, tried, threads }: SelectedBackend): object => ({ name, description, reason, threads, tried });
+export const backendFacts = ({ name, description, reason, tried, threads }: SelectedBackend): object => ({
+  name,
+  description,
+  reason,
+  threads,
+  tried,
+});

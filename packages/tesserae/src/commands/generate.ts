@@ -38,7 +38,10 @@ export function addGenerate(program: Command, context: CommandContext): void {
 }
 
 async function run(folder: string, flags: GenerateFlags, context: CommandContext): Promise<void> {
-  await selectBackend({ log: (line) => context.note(line), ...(flags.backend && { prefer: flags.backend as BackendName }) });
+  await selectBackend({
+    log: (line) => context.note(line),
+    ...(flags.backend && { prefer: flags.backend as BackendName }),
+  });
   const { prompt, tokens: maxNewTokens, temperature, topK, topP, repetitionPenalty, stop, seed } = flags;
   const model = await loadPretrained(folder);
   const ids: number[] = [];
@@ -46,7 +49,16 @@ async function run(folder: string, flags: GenerateFlags, context: CommandContext
   const start = performance.now();
   try {
     if (!flags.json) context.write(prompt);
-    for await (const token of generate(model, prompt, { maxNewTokens, temperature, topK, topP, repetitionPenalty, stop, seed, signal: context.signal })) {
+    for await (const token of generate(model, prompt, {
+      maxNewTokens,
+      temperature,
+      topK,
+      topP,
+      repetitionPenalty,
+      stop,
+      seed,
+      signal: context.signal,
+    })) {
       ids.push(token.id);
       text += token.text;
       if (!flags.json) context.write(token.text);

@@ -16,13 +16,24 @@ export function addInfo(program: Command, context: CommandContext): void {
     .option('--backend <name>', 'tfjs-node-gpu, onnx, tfjs-node, wasm or cpu')
     .option('--json', 'print one line of JSON')
     .action(async (folder: string | undefined, flags: { backend?: string; json?: boolean }) => {
-      const backend = await selectBackend({ log: false, ...(flags.backend && { prefer: flags.backend as BackendName }) });
-      const machine = { node: process.versions.node, platform: `${process.platform}-${process.arch}`, cores: os.availableParallelism(), memoryBytes: os.totalmem() };
+      const backend = await selectBackend({
+        log: false,
+        ...(flags.backend && { prefer: flags.backend as BackendName }),
+      });
+      const machine = {
+        node: process.versions.node,
+        platform: `${process.platform}-${process.arch}`,
+        cores: os.availableParallelism(),
+        memoryBytes: os.totalmem(),
+      };
       const model = folder === undefined ? undefined : await loadPretrained(folder);
       const facts = model && summary(model);
       if (model) disposeModel(model);
-      if (flags.json) return context.out(JSON.stringify({ machine, backend: backendFacts(backend), ...(facts && { model: facts }) }));
-      context.out(`Node ${machine.node} on ${machine.platform}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}`);
+      if (flags.json)
+        return context.out(JSON.stringify({ machine, backend: backendFacts(backend), ...(facts && { model: facts }) }));
+      context.out(
+        `Node ${machine.node} on ${machine.platform}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}`,
+      );
       context.out(backend.line);
       for (const { name, why, fix } of backend.tried) context.out(`  ${name}: ${why}${fix ? `; ${fix}` : ''}`);
       if (facts) context.out(`\n${String(facts)}`);

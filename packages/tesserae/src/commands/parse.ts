@@ -1,19 +1,28 @@
 import { InvalidArgumentError } from 'commander';
 
+/** Reads the value of an option. */
+type Parse = (text: string) => number;
+
 /** A whole number of at least `least`, for commander. */
-export const whole =
-  (least: number) =>
-  (text: string): number => {
+export function whole(least: number): Parse {
+  return (text: string): number => {
     const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} up.`);
+    return Number.isSafeInteger(value) && value >= least
+      ? value
+      : refuse(`It must be a whole number from ${least} up.`);
   };
+}
 
 /** A number of at least `least`, for commander. */
-export const real =
-  (least: number) =>
-  (text: string): number => {
+export function real(least: number): Parse {
+  return (text: string): number => {
     const value = Number(text);
-    if (text.trim() !== '' && Number.isFinite(value) && value >= least) return value;
-    throw new InvalidArgumentError(`It must be a number from ${least} up.`);
+    const fits = text.trim() !== '' && Number.isFinite(value) && value >= least;
+    return fits ? value : refuse(`It must be a number from ${least} up.`);
   };
+}
+
+function refuse(message: string): never {
+  // eslint-disable-next-line no-restricted-syntax -- commander takes this error and adds the option that it is about
+  throw new InvalidArgumentError(message);
+}

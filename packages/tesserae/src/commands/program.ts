@@ -20,8 +20,13 @@ const exitCodes = { failed: 1, usage: 2, stopped: 130 } as const;
  * @returns the exit code
  */
 export async function runCommand(words: readonly string[], context: CommandContext, version: string): Promise<number> {
-  const program = new Command('tesserae').description('train, generate, inspect and verify transformer language models').version(version);
-  program.exitOverride().showHelpAfterError('(tesserae --help shows what there is)').configureOutput({ writeOut: (text) => context.write(text), writeErr: (text) => context.note(text.trimEnd()) });
+  const program = new Command('tesserae')
+    .description('train, generate, inspect and verify transformer language models')
+    .version(version);
+  program
+    .exitOverride()
+    .showHelpAfterError('(tesserae --help shows what there is)')
+    .configureOutput({ writeOut: (text) => context.write(text), writeErr: (text) => context.note(text.trimEnd()) });
   for (const add of [addTrain, addGenerate, addInfo, addQuickstart, addVerify]) add(program, context);
   for (const command of program.commands) command.exitOverride().configureOutput(program.configureOutput());
   try {

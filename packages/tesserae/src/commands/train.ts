@@ -74,7 +74,10 @@ export function addTrain(program: Command, context: CommandContext): void {
 }
 
 async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
-  const backend = await selectBackend({ log: (line) => context.note(line), ...(flags.backend && { prefer: flags.backend as BackendName }) });
+  const backend = await selectBackend({
+    log: (line) => context.note(line),
+    ...(flags.backend && { prefer: flags.backend as BackendName }),
+  });
   const text = await readTextFile(flags.text);
   const start = flags.from === undefined ? await freshModel(flags, text) : await loadPretrained(flags.from);
   const checkpoints = path.join(flags.output, 'checkpoints');
@@ -106,8 +109,18 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
     } finally {
       disposeModel(model);
     }
-    const facts = { model: folder, steps: history.steps.length, loss: history.steps.at(-1)?.loss, validationLoss: history.evaluations.at(-1)?.loss, backend: backend.name };
-    context.out(flags.json ? JSON.stringify(facts) : `Saved ${folder}; validation loss ${facts.validationLoss?.toFixed(4) ?? 'not measured'}.`);
+    const facts = {
+      model: folder,
+      steps: history.steps.length,
+      loss: history.steps.at(-1)?.loss,
+      validationLoss: history.evaluations.at(-1)?.loss,
+      backend: backend.name,
+    };
+    context.out(
+      flags.json
+        ? JSON.stringify(facts)
+        : `Saved ${folder}; validation loss ${facts.validationLoss?.toFixed(4) ?? 'not measured'}.`,
+    );
   } catch (error) {
     if (isTesseraeError(error, 'E_ABORTED')) context.note(`To go on: the same command with --resume.`);
     throw error;
@@ -120,7 +133,8 @@ function scheduleOf({ schedule, learningRate, warmup, steps }: TrainFlags): Sche
   const warmupSteps = Math.min(warmup, Math.max(0, steps - 1));
   if (schedule === 'constant') return constant({ learningRate, warmupSteps });
   if (schedule === 'linear') return linear({ learningRate, warmupSteps, totalSteps: steps });
-  if (schedule === 'cosine') return cosine({ learningRate, warmupSteps, totalSteps: steps, minimumLearningRate: learningRate / 10 });
+  if (schedule === 'cosine')
+    return cosine({ learningRate, warmupSteps, totalSteps: steps, minimumLearningRate: learningRate / 10 });
   throw problem('E_OPTION', `there is no schedule '${schedule}'`, 'use constant, linear or cosine');
 }
 
@@ -142,7 +156,17 @@ async function freshModel(flags: TrainFlags, text: string): Promise<Model> {
     attentionDropout: flags.dropout,
   };
   const { seed } = flags;
-  if (flags.form === 'gpt2') return createModel(gpt2, { ...sizes, embeddingDropout: flags.dropout, residualDropout: flags.dropout }, { seed, tokenizer }) as unknown as Model;
-  if (flags.form === 'llama') return createModel(llama, { ...sizes, intermediateSize: Math.ceil((flags.width * 8) / 3 / 16) * 16 }, { seed, tokenizer }) as unknown as Model;
+  if (flags.form === 'gpt2')
+    return createModel(
+      gpt2,
+      { ...sizes, embeddingDropout: flags.dropout, residualDropout: flags.dropout },
+      { seed, tokenizer },
+    ) as unknown as Model;
+  if (flags.form === 'llama')
+    return createModel(
+      llama,
+      { ...sizes, intermediateSize: Math.ceil((flags.width * 8) / 3 / 16) * 16 },
+      { seed, tokenizer },
+    ) as unknown as Model;
   throw problem('E_OPTION', `there is no form '${flags.form}'`, 'use gpt2 or llama');
 }

@@ -34,9 +34,18 @@ export interface AttentionMap {
  * disposeModel(model);
  * ```
  */
-export function captureAttention<C extends ArchitectureConfig>(model: Model<C>, text: string, layer: number = model.config.numHiddenLayers - 1): AttentionMap {
+export function captureAttention<C extends ArchitectureConfig>(
+  model: Model<C>,
+  text: string,
+  layer: number = model.config.numHiddenLayers - 1,
+): AttentionMap {
   const { tokenizer, architecture, config } = model;
-  if (!tokenizer) throw problem('E_TOKENIZER', 'the model has no tokenizer', 'give createModel a tokenizer, or load a folder that has one');
+  if (!tokenizer)
+    throw problem(
+      'E_TOKENIZER',
+      'the model has no tokenizer',
+      'give createModel a tokenizer, or load a folder that has one',
+    );
   if (!(Number.isInteger(layer) && layer >= 0 && layer < config.numHiddenLayers)) {
     throw problem('E_LAYER', `the model has no layer ${layer}`, `use 0 to ${config.numHiddenLayers - 1}`);
   }
@@ -51,7 +60,8 @@ export function captureAttention<C extends ArchitectureConfig>(model: Model<C>, 
   const [, heads, time] = weights.shape;
   const values = weights.dataSync() as Float32Array;
   weights.dispose();
-  const row = (head: number, query: number): Float32Array => values.slice((head * time + query) * time, (head * time + query + 1) * time);
+  const row = (head: number, query: number): Float32Array =>
+    values.slice((head * time + query) * time, (head * time + query + 1) * time);
   return {
     layer,
     tokens: Array.from(ids, (id) => tokenizer.decode([id])),

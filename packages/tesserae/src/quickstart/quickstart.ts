@@ -60,7 +60,11 @@ export interface QuickstartStory {
   readonly characters: number;
 }
 
-const storyPrompts = ['Mia had three apples. Tom gave her two apples more. Now Mia had', 'Ben went to the park. There he heard a loud woof.', 'Lily walked to the beach. It began to rain.'];
+const storyPrompts = [
+  'Mia had three apples. Tom gave her two apples more. Now Mia had',
+  'Ben went to the park. There he heard a loud woof.',
+  'Lily walked to the beach. It began to rain.',
+];
 
 /**
  * Trains a small GPT from nothing: text, tokenizer, model, training, samples before and after, a saved model and a
@@ -83,19 +87,29 @@ const storyPrompts = ['Mia had three apples. Tom gave her two apples more. Now M
  * ```
  */
 export async function quickstart(options: QuickstartOptions = {}): Promise<QuickstartResult> {
-  const { folder = path.join('out', 'quickstart'), steps = setting.steps, seed = 1, textFile, signal, progress = true } = options;
+  const {
+    folder = path.join('out', 'quickstart'),
+    steps = setting.steps,
+    seed = 1,
+    textFile,
+    signal,
+    progress = true,
+  } = options;
   const log = options.log === false ? (): void => undefined : (options.log ?? console.log);
   const start = performance.now();
   const backend = await selectBackend({ log });
 
   const text = textFile === undefined ? storyText(seed) : await readTextFile(textFile);
-  const source = textFile === undefined ? `${setting.stories.toLocaleString('en')} generated stories` : path.basename(textFile);
+  const source =
+    textFile === undefined ? `${setting.stories.toLocaleString('en')} generated stories` : path.basename(textFile);
   log(`Text: ${source}, ${text.length.toLocaleString('en')} characters.`);
   const tokenizer = trainByteLevelBpe(text, { vocabSize: setting.vocabSize, specialTokens: [STORY_END] });
   log(`Tokenizer: ${tokenizer.vocabSize} tokens, trained on that text.`);
   const fresh = createModel(gpt2, configFor(tokenizer), { seed, tokenizer });
   const parameters = countParameters(fresh);
-  log(`Model: a GPT of ${setting.numHiddenLayers} layers and ${parameters.toLocaleString('en')} parameters, knowing nothing yet.`);
+  log(
+    `Model: a GPT of ${setting.numHiddenLayers} layers and ${parameters.toLocaleString('en')} parameters, knowing nothing yet.`,
+  );
 
   const prompts = textFile === undefined ? storyPrompts : promptsFrom(text);
   const before = await continueAll(fresh, prompts, seed, signal);
@@ -171,8 +185,22 @@ function promptsFrom(text: string): string[] {
   return starts.map((line) => [...line].slice(0, 40).join('').trimEnd());
 }
 
-async function continueAll(model: Model<Gpt2Config>, prompts: readonly string[], seed: number, signal?: AbortSignal): Promise<string[]> {
+async function continueAll(
+  model: Model<Gpt2Config>,
+  prompts: readonly string[],
+  seed: number,
+  signal?: AbortSignal,
+): Promise<string[]> {
   const texts: string[] = [];
-  for (const prompt of prompts) texts.push(await generateText(model, prompt, { maxNewTokens: 48, temperature: 0.5, topK: 40, seed, ...(signal && { signal }) }));
+  for (const prompt of prompts)
+    texts.push(
+      await generateText(model, prompt, {
+        maxNewTokens: 48,
+        temperature: 0.5,
+        topK: 40,
+        seed,
+        ...(signal && { signal }),
+      }),
+    );
   return texts;
 }

@@ -24,7 +24,10 @@ export async function writeReport(story: QuickstartStory): Promise<void> {
   const map = await heatmap({
     title: `Attention in layer ${attention.layer + 1}`,
     subtitle: 'each row is a token that looks; each column a token that is looked at',
-    values: attention.heads.map((rows, head) => ({ title: `head ${head + 1}`, values: rows.slice(0, mostTokens).map((row) => row.slice(0, mostTokens)) })),
+    values: attention.heads.map((rows, head) => ({
+      title: `head ${head + 1}`,
+      values: rows.slice(0, mostTokens).map((row) => row.slice(0, mostTokens)),
+    })),
     rowLabels: tokens,
     columnLabels: tokens,
     causal: true,
@@ -40,15 +43,32 @@ export async function writeReport(story: QuickstartStory): Promise<void> {
         blocks: [
           {
             facts: [
-              { label: 'Validation loss', value: result.validationLoss.toFixed(3), note: `nats per token; guessing costs ${Math.log(model.config.vocabSize).toFixed(2)}` },
-              { label: 'Speed', value: `${formatNumber(Math.round(result.tokensPerSecond))} tokens/s`, note: result.backend },
+              {
+                label: 'Validation loss',
+                value: result.validationLoss.toFixed(3),
+                note: `nats per token; guessing costs ${Math.log(model.config.vocabSize).toFixed(2)}`,
+              },
+              {
+                label: 'Speed',
+                value: `${formatNumber(Math.round(result.tokensPerSecond))} tokens/s`,
+                note: result.backend,
+              },
               { label: 'Time', value: formatDuration(result.seconds), note: `${steps.length} steps` },
               { label: 'Text', value: `${formatNumber(characters)} characters`, note: source },
             ],
           },
         ],
       },
-      { title: 'Learning', blocks: [{ chart: losses, caption: 'Training loss of each batch (faint), its running average, and the loss on text that was kept aside.' }] },
+      {
+        title: 'Learning',
+        blocks: [
+          {
+            chart: losses,
+            caption:
+              'Training loss of each batch (faint), its running average, and the loss on text that was kept aside.',
+          },
+        ],
+      },
       {
         title: 'What it writes',
         blocks: result.samples.flatMap(({ prompt, before, after }) => [
@@ -59,7 +79,18 @@ export async function writeReport(story: QuickstartStory): Promise<void> {
       { title: 'Where it looks', blocks: [{ chart: map }] },
       {
         title: 'What it is made of',
-        blocks: [{ item: table(facts.rows.map(({ name, shape, count, parameters }) => ({ weight: name, shape: shape.join(' × '), layers: count, parameters }))) }],
+        blocks: [
+          {
+            item: table(
+              facts.rows.map(({ name, shape, count, parameters }) => ({
+                weight: name,
+                shape: shape.join(' × '),
+                layers: count,
+                parameters,
+              })),
+            ),
+          },
+        ],
       },
       {
         title: 'Go on',

@@ -34,15 +34,23 @@ export type Choose = <T>(choices: readonly T[]) => T;
  * ```
  */
 export function generateStories({ count = 2000, seed = 0 }: StoryOptions = {}): string[] {
-  for (const [name, value] of [['count', count], ['seed', seed]] as const) {
+  for (const [name, value] of [
+    ['count', count],
+    ['seed', seed],
+  ] as const) {
     if (Number.isSafeInteger(value) && value >= 0) continue;
-    throw problem('E_OPTION', `${name} must be a whole number from 0 up, found ${String(value)}`, `give such a ${name}`);
+    throw problem(
+      'E_OPTION',
+      `${name} must be a whole number from 0 up, found ${String(value)}`,
+      `give such a ${name}`,
+    );
   }
   const key = createKey(seed);
   return Array.from({ length: count }, (_, story) => {
     const draws = uniform(foldIn(key, story), 64);
     let next = 0;
-    const choose: Choose = (choices) => choices[Math.min(choices.length - 1, Math.floor(draws[next++ % draws.length] * choices.length))];
+    const choose: Choose = (choices) =>
+      choices[Math.min(choices.length - 1, Math.floor(draws[next++ % draws.length] * choices.length))];
     return choose(plots)(choose);
   });
 }

@@ -6,7 +6,8 @@ import type { Person } from './words';
 export type Plot = (choose: Choose) => string;
 
 const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
-const counted = (count: number, [one, many]: readonly [string, string]): string => `${numbers[count]} ${count === 1 ? one : many}`;
+const counted = (count: number, [one, many]: readonly [string, string]): string =>
+  `${numbers[count]} ${count === 1 ? one : many}`;
 const another = (choose: Choose, than: Person): Person => choose(people.filter(({ name }) => name !== than.name));
 
 /** One has some, the other gives more: the sum at the end is right. */

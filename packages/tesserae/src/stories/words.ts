@@ -38,7 +38,19 @@ export const things: readonly (readonly [one: string, many: string])[] = [
 export const places: readonly string[] = ['the garden', 'the park', 'the forest', 'the river', 'the beach', 'the hill'];
 export const colors: readonly string[] = ['red', 'blue', 'green', 'yellow', 'white', 'brown'];
 export const toys: readonly string[] = ['ball', 'kite', 'boat', 'drum', 'hat', 'cup'];
-export const numbers: readonly string[] = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+export const numbers: readonly string[] = [
+  'zero',
+  'one',
+  'two',
+  'three',
+  'four',
+  'five',
+  'six',
+  'seven',
+  'eight',
+  'nine',
+  'ten',
+];
 
 /** Weather, what it does, and what a wise child takes along. */
 export const weathers: readonly (readonly [sky: string, effect: string, help: string])[] = [

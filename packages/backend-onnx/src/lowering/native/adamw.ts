@@ -8,6 +8,12 @@ export const adamwLowerings: readonly NativeLowering[] = [
     inputs: ['parameter', 'gradient', 'first', 'second', 'factors'],
     supports: () => true,
     lower: (graph, [parameter, gradient, first, second, factors]) =>
-      graph.ops('AdamWUpdate', [parameter, gradient, first, second, factors], {}, [parameter, first, second], nativeDomain),
+      graph.ops(
+        'AdamWUpdate',
+        [parameter, gradient, first, second, factors],
+        {},
+        [parameter, first, second],
+        nativeDomain,
+      ),
   },
 ];

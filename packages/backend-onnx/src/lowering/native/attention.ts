@@ -15,7 +15,9 @@ function supports({ query, key, value, bias, offset }: Inputs, { causal }: Reado
   return query.shape[3] % 16 === 0 && value.shape[3] === query.shape[3] && query.shape[2] <= key.shape[2];
 }
 
-const scaleOf = (attributes: Readonly<Record<string, unknown>>): { scale: { float: number } } => ({ scale: { float: attributes.scale as number } });
+const scaleOf = (attributes: Readonly<Record<string, unknown>>): { scale: { float: number } } => ({
+  scale: { float: attributes.scale as number },
+});
 
 export const attentionLowerings: readonly NativeLowering[] = [
   {
@@ -27,7 +29,13 @@ export const attentionLowerings: readonly NativeLowering[] = [
       const [query, key, value] = operands.map((x) => exchanged(graph, x));
       const [batch, time, heads] = query.shape;
       const outputs = [query, { shape: [batch, heads, time], dtype: query.dtype }];
-      const [output, logSumExp] = graph.ops('CausalAttention', [query, key, value], scaleOf(attributes), outputs, nativeDomain);
+      const [output, logSumExp] = graph.ops(
+        'CausalAttention',
+        [query, key, value],
+        scaleOf(attributes),
+        outputs,
+        nativeDomain,
+      );
       return [exchanged(graph, output), logSumExp];
     },
   },
@@ -38,7 +46,13 @@ export const attentionLowerings: readonly NativeLowering[] = [
     lower(graph, [gradient, query, key, value, output, logSumExp], attributes) {
       const operands = [gradient, query, key, value, output].map((x) => exchanged(graph, x));
       const [, q, k, v] = operands;
-      const gradients = graph.ops('CausalAttentionGrad', [...operands, logSumExp], scaleOf(attributes), [q, k, v], nativeDomain);
+      const gradients = graph.ops(
+        'CausalAttentionGrad',
+        [...operands, logSumExp],
+        scaleOf(attributes),
+        [q, k, v],
+        nativeDomain,
+      );
       return gradients.map((x) => exchanged(graph, x));
     },
   },

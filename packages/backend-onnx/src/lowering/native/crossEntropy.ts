@@ -12,13 +12,24 @@ export const crossEntropyLowerings: readonly NativeLowering[] = [
       const one = graph.scalar(1, 'float32');
       let weight = one;
       if (reduction === 'mean') {
-        const ignored = graph.op('Equal', [labels, graph.scalar(ignoreIndex as number, 'int32')], {}, { dtype: 'bool' });
+        const ignored = graph.op(
+          'Equal',
+          [labels, graph.scalar(ignoreIndex as number, 'int32')],
+          {},
+          { dtype: 'bool' },
+        );
         const counted = cast(graph, graph.op('Not', [ignored]), 'float32');
         const count = graph.op('ReduceSum', [counted], { keepdims: 0 }, { shape: [] });
         weight = elementwise(graph, 'Div', [one, elementwise(graph, 'Max', [count, one])]);
       }
       const attributes = { ignore_index: ignoreIndex as number };
-      const [losses, gradient] = graph.ops('SoftmaxCrossEntropy', [logits, labels, weight], attributes, [{ shape: labels.shape, dtype: 'float32' }, logits], nativeDomain);
+      const [losses, gradient] = graph.ops(
+        'SoftmaxCrossEntropy',
+        [logits, labels, weight],
+        attributes,
+        [{ shape: labels.shape, dtype: 'float32' }, logits],
+        nativeDomain,
+      );
       const total = graph.op('ReduceSum', [losses], { keepdims: 0 }, { shape: [] });
       return [elementwise(graph, 'Mul', [total, weight]), gradient];
     },
@@ -27,6 +38,8 @@ export const crossEntropyLowerings: readonly NativeLowering[] = [
     kernelName: 'CrossEntropyGradient',
     inputs: ['gradient', 'logits', 'labels', 'output', 'extra0'],
     supports: () => true,
-    lower: (graph, [gradient, , , , slope]) => [gradient.uniform === 1 ? slope : elementwise(graph, 'Mul', [slope, gradient])],
+    lower: (graph, [gradient, , , , slope]) => [
+      gradient.uniform === 1 ? slope : elementwise(graph, 'Mul', [slope, gradient]),
+    ],
   },
 ];

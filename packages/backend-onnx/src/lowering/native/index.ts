@@ -10,5 +10,12 @@ export type { NativeLowering } from './types';
 
 /** The kernels of the native library, by name. */
 export function nativeLowerings(): readonly NativeLowering[] {
-  return [...adamwLowerings, ...attentionLowerings, ...crossEntropyLowerings, ...geluLowerings, ...linearLowerings, ...normalizationLowerings];
+  return [
+    ...adamwLowerings,
+    ...attentionLowerings,
+    ...crossEntropyLowerings,
+    ...geluLowerings,
+    ...linearLowerings,
+    ...normalizationLowerings,
+  ];
 }

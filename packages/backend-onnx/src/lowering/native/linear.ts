@@ -11,11 +11,23 @@ type Inputs = Readonly<Record<string, TensorInfo | undefined>>;
 const largeProduct = 1 << 21;
 
 function supports({ x, weight }: Inputs): boolean {
-  return x !== undefined && weight !== undefined && x.shape[0] >= 32 && x.shape[0] * weight.shape[0] * weight.shape[1] >= largeProduct;
+  return (
+    x !== undefined &&
+    weight !== undefined &&
+    x.shape[0] >= 32 &&
+    x.shape[0] * weight.shape[0] * weight.shape[1] >= largeProduct
+  );
 }
 
 /** op(a) op(b) + addend, where the addend is a bias row, a matrix, or left out. */
-function nativeProduct(graph: LoweringGraph, a: GraphTensor, b: GraphTensor, transA: boolean, transB: boolean, addend?: GraphTensor): GraphTensor {
+function nativeProduct(
+  graph: LoweringGraph,
+  a: GraphTensor,
+  b: GraphTensor,
+  transA: boolean,
+  transB: boolean,
+  addend?: GraphTensor,
+): GraphTensor {
   const shape = [a.shape[transA ? 1 : 0], b.shape[transB ? 0 : 1]];
   const attributes = { transA: Number(transA), transB: Number(transB) };
   return graph.op('MatrixProduct', addend ? [a, b, addend] : [a, b], attributes, { domain: nativeDomain, shape });
@@ -35,7 +47,9 @@ export const linearLowerings: readonly NativeLowering[] = [
     supports,
     lower(graph, [gradient, x, weight, bias], { outIn }) {
       const byInput = nativeProduct(graph, gradient, weight, false, !outIn);
-      const byWeight = outIn ? nativeProduct(graph, gradient, x, true, false) : nativeProduct(graph, x, gradient, true, false);
+      const byWeight = outIn
+        ? nativeProduct(graph, gradient, x, true, false)
+        : nativeProduct(graph, x, gradient, true, false);
       if (!bias) return [byInput, byWeight];
       const ones = graph.fill(1, [1, gradient.shape[0]], 'float32');
       return [byInput, byWeight, reshape(graph, product(graph, ones, gradient), bias.shape)];

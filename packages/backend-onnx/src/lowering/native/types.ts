@@ -6,5 +6,8 @@ export const nativeDomain = 'tesserae';
 
 /** A kernel that exists only where the native library does, and only for the cases that `supports` names. */
 export interface NativeLowering extends KernelLowering {
-  supports(inputs: Readonly<Record<string, TensorInfo | undefined>>, attributes: Readonly<Record<string, unknown>>): boolean;
+  supports(
+    inputs: Readonly<Record<string, TensorInfo | undefined>>,
+    attributes: Readonly<Record<string, unknown>>,
+  ): boolean;
 }
