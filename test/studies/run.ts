@@ -1,4 +1,4 @@
-/** `npm run study -- NAME [--json]`: a seeded experiment with its table and chart, held to what is wanted of it. */
+/** `npm run study -- NAME [--json] [--seed N]`: a seeded experiment with its table and chart, held to what is wanted of it. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,7 @@ const studies: Record<string, Study> = { shakespeare };
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false } },
+    options: { json: { type: 'boolean', default: false }, seed: { type: 'string' } },
   });
   const name = positionals[0] ?? '';
   const study = Object.hasOwn(studies, name) ? studies[name] : undefined;
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const folder = path.join('out', 'studies', name);
   mkdirSync(folder, { recursive: true });
-  const result = await study({ folder, say });
+  const result = await study({ folder, say, seed: values.seed === undefined ? undefined : Number(values.seed) });
   const pass = report(result, say);
   const { figures, wanted, absent } = result;
   const bounds = Object.fromEntries(Object.entries(wanted).map(([figure, one]) => [figure, bound(one)]));

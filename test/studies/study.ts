@@ -15,6 +15,8 @@ export interface StudyResult {
 export interface StudyOptions {
   /** A folder for charts and other files, which exists. */
   readonly folder: string;
+  /** Another seed than the study's own, to see how much hangs on it. */
+  readonly seed?: number | undefined;
   say(line: string): void;
 }
 

@@ -15,13 +15,13 @@ import type { Twin } from './twin';
  * A small GPT on the characters of tiny Shakespeare, in nanoGPT's setting for a CPU: does it reach the validation loss of
  * nanoGPT's README, and do its first losses stay with those of PyTorch?
  */
-export const shakespeare: Study = async ({ folder, say }) => {
+export const shakespeare: Study = async ({ folder, say, seed = setting.seed }) => {
   const backend = await selectBackend({ log: say });
   const data = process.env.TESSERAE_TEST_DATA ?? path.join('..', 'shared', 'data');
   const text = await readTextFile(path.join(data, 'text', 'tinyshakespeare.txt'));
   const tokenizer = trainCharacterTokenizer(text);
   const dataset = createTokenDataset(text, { tokenizer, validationFraction: 0.1 });
-  const model = createModel(gpt2, configFor(tokenizer.vocabSize), { seed: setting.seed, tokenizer });
+  const model = createModel(gpt2, configFor(tokenizer.vocabSize), { seed, tokenizer });
   say(
     `${countParameters(model).toLocaleString('en')} parameters, ${dataset.train.length.toLocaleString('en')} characters to learn from`,
   );
@@ -29,7 +29,7 @@ export const shakespeare: Study = async ({ folder, say }) => {
   const order = createBatchSampler(dataset.train, {
     batchSize: setting.batch,
     contextLength: setting.context,
-    seed: setting.seed,
+    seed,
   });
   const twin = await runTwin(model, order, path.join(folder, 'twin'));
   const losses: number[] = [];
@@ -55,7 +55,7 @@ export const shakespeare: Study = async ({ folder, say }) => {
     gradientClipNorm: setting.gradientClipNorm,
     evaluateEvery: 250,
     evaluationBatches: 1000, // as many as the validation text holds: all of it, each character once
-    seed: setting.seed,
+    seed,
     progress: false,
     callbacks: {
       onStep: ({ step, loss }) => {
@@ -67,7 +67,7 @@ export const shakespeare: Study = async ({ folder, say }) => {
   });
   const seconds = (performance.now() - start) / 1000;
   disposeModel(model);
-  const sample = await generateText(trained, 'ROMEO:', { maxNewTokens: 58, temperature: 0.8, seed: setting.seed });
+  const sample = await generateText(trained, 'ROMEO:', { maxNewTokens: 58, temperature: 0.8, seed });
   disposeModel(trained);
 
   say(`\n${drawn(history)}\n`);
