@@ -11,6 +11,7 @@ const ceilings: Readonly<Record<string, number>> = {
   '@tesserae/backend-node-gpu': 40_000,
   '@tesserae/backend-onnx': 600_000,
   '@tesserae/core': 400_000,
+  '@tesserae/core/testing': 420_000,
   '@tesserae/display': 80_000,
   '@tesserae/hub': 120_000,
   '@tesserae/registry': 14_000,

@@ -42,7 +42,7 @@ describe.each(packages.map((one) => [one.manifest.name, one] as const))('%s', (n
   it('has no side effects, and publishes what is built', () => {
     expect(manifest.sideEffects).toBe(false);
     expect(manifest.files).toContain('dist');
-    expect(manifest.scripts).toMatchObject({ build: 'tsup' });
+    expect(manifest.scripts).toMatchObject({ build: expect.stringMatching(/^tsup\b/) });
   });
 
   it('depends only on lower floors, at the version they have', () => {

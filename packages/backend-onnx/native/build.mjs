@@ -8,13 +8,20 @@ import { fileURLToPath } from 'node:url';
 const here = path.dirname(fileURLToPath(import.meta.url));
 const folder = path.join(here, '..', 'dist', 'native', `${process.platform}-${process.arch}`);
 const target = path.join(folder, 'libtesserae_kernels.so');
-const compiler = [process.env.CC, 'cc', 'gcc', 'clang'].find((name) => name && spawnSync(name, ['--version']).status === 0);
+const compiler = [process.env.CC, 'cc', 'gcc', 'clang'].find(
+  (name) => name && spawnSync(name, ['--version']).status === 0,
+);
 
 if (process.platform === 'win32') console.log('native kernels: not built on Windows; standard operators are used');
-else if (!compiler) console.log('native kernels: no C compiler found; standard operators are used (install gcc or clang for faster training)');
+else if (!compiler)
+  console.log(
+    'native kernels: no C compiler found; standard operators are used (install gcc or clang for faster training)',
+  );
 else {
   const instructions = process.arch === 'x64' ? ['-mavx2', '-mfma'] : [];
-  const sources = readdirSync(here).filter((name) => name.endsWith('.c')).map((name) => path.join(here, name));
+  const sources = readdirSync(here)
+    .filter((name) => name.endsWith('.c'))
+    .map((name) => path.join(here, name));
   const draft = `${target}.${process.pid}`;
   mkdirSync(folder, { recursive: true });
   try {
@@ -23,6 +30,8 @@ else {
     renameSync(draft, target); // whole or not at all: another process may be loading it
     console.log(`native kernels: built with ${compiler} for ${process.platform} ${process.arch}`);
   } catch (error) {
-    console.log(`native kernels: ${compiler} could not build them; standard operators are used\n${String(error.stderr ?? error)}`);
+    console.log(
+      `native kernels: ${compiler} could not build them; standard operators are used\n${String(error.stderr ?? error)}`,
+    );
   }
 }

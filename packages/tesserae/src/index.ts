@@ -6,12 +6,6 @@ export * from '@tesserae/hub';
 export * from '@tesserae/registry';
 export * from '@tesserae/tokenizer';
 export * from '@tesserae/trainer';
-// Two rooms use these names: the op keeps `linear`, the schedule is `linearSchedule` here.
-export type { FlatCompiler, FlatProgram } from '@tesserae/backend-onnx';
-export { linear } from '@tesserae/core';
-export type { LinearOptions } from '@tesserae/core';
-export { linear as linearSchedule } from '@tesserae/trainer';
-export type { LinearOptions as LinearScheduleOptions } from '@tesserae/trainer';
 export { createKit } from './kit';
 export { captureAttention } from './quickstart/captureAttention';
 export type { AttentionMap } from './quickstart/captureAttention';

@@ -1,9 +1,9 @@
 import { byteLevelBpe, character, tokenizerJson } from '@tesserae/tokenizer';
 import { createRegistry } from '@tesserae/registry';
 import type { Registry } from '@tesserae/registry';
-import { adam, adamw, constant, cosine, linear, sgd } from '@tesserae/trainer';
+import { adam, adamw, constant, cosine, linearDecay, sgd } from '@tesserae/trainer';
 
-const plugins = [byteLevelBpe, character, tokenizerJson, adam, adamw, sgd, constant, cosine, linear] as const;
+const plugins = [byteLevelBpe, character, tokenizerJson, adam, adamw, sgd, constant, cosine, linearDecay] as const;
 
 /**
  * A registry with every plugin of Tesserae's own in it; add others with `use`.

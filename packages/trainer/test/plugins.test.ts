@@ -1,6 +1,6 @@
 import { createRegistry } from '@tesserae/registry';
 import { describePluginContract } from '@tesserae/registry/testing';
-import { adam, adamw, constant, cosine, linear, sgd } from '@tesserae/trainer';
+import { adam, adamw, constant, cosine, linearDecay, sgd } from '@tesserae/trainer';
 import type { Optimizer, Schedule } from '@tesserae/trainer';
 import { describe, expect, it } from 'vitest';
 
@@ -13,7 +13,7 @@ for (const plugin of [adam, adamw, sgd]) {
 }
 const checkSchedule = (schedule: Schedule): void => expect(schedule(1000)).toBeGreaterThanOrEqual(0);
 describePluginContract<Schedule>(constant, { describe, it, options: [{ learningRate: 1 }], check: checkSchedule });
-for (const plugin of [linear, cosine]) {
+for (const plugin of [linearDecay, cosine]) {
   const options = [{ learningRate: 1, totalSteps: 100 }] as const;
   describePluginContract<Schedule>(plugin, { describe, it, options, check: checkSchedule });
 }

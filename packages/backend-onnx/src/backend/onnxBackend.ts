@@ -34,8 +34,17 @@ export interface OnnxMemory {
   readonly numPrograms: number;
 }
 
-/** TensorFlow.js's backend on ONNX Runtime. Make it with `useOnnx`. */
-export class OnnxBackend extends tf.KernelBackend implements TensorHost {
+/** TensorFlow.js's backend on ONNX Runtime, as its users see it. Make it with `useOnnx`. */
+export interface OnnxBackend extends tf.KernelBackend {
+  /** The library that computes. */
+  readonly runtime: Runtime;
+  /** Takes other options; tensors and compiled programs stay, cached one-kernel sessions go. @throws E_BACKEND_OPTION */
+  configure(options: OnnxBackendOptions): void;
+  memory(): OnnxMemory;
+}
+
+/** The backend itself. */
+export class OnnxRuntimeBackend extends tf.KernelBackend implements OnnxBackend, TensorHost {
   /** The library that computes. */
   readonly runtime: Runtime;
   /** Compiles a function of tensors into one program; `compile` of the core package uses it. */

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { backendName, registerKernels } from './kernels';
-import { OnnxBackend } from './onnxBackend';
+import { OnnxRuntimeBackend } from './onnxBackend';
+import type { OnnxBackend } from './onnxBackend';
 import type { OnnxBackendOptions } from './options';
 
 /**
@@ -28,10 +29,10 @@ export async function useOnnx(options: OnnxBackendOptions = {}): Promise<OnnxBac
   const existing = tf.findBackend(backendName) as OnnxBackend | null;
   if (existing) existing.configure(options);
   else {
-    const backend = new OnnxBackend(options);
+    const backend = new OnnxRuntimeBackend(options);
     registerKernels();
     tf.registerBackend(backendName, () => backend, 4);
   }
   await tf.setBackend(backendName);
-  return tf.backend() as OnnxBackend;
+  return tf.backend() as unknown as OnnxBackend;
 }

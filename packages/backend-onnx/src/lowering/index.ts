@@ -1,1 +1,1 @@
-export type { KernelLowering, Lowering } from './types';
+export type { CheckedInput, KernelLowering, Lowering } from './types';

@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { useOnnx } from '@tesserae/backend-onnx';
-import type { FlatProgram, OnnxBackend } from '@tesserae/backend-onnx';
+import type { FlatProgram } from '@tesserae/backend-onnx';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cleanly, compiler, difference, exactly, plainOf, random, tensorOf } from '../support/compareBackends';
 import type { Plain } from '../support/compareBackends';
+import type { OnnxRuntimeBackend } from '../../src/backend/onnxBackend';
 
 type Fn = (inputs: tf.Tensor[]) => tf.Tensor[];
 
@@ -208,7 +209,7 @@ describe('outputs over donated inputs', () => {
   });
 
   it('keeps the memory of parameters from step to step', () => {
-    const backend = tf.backend() as OnnxBackend;
+    const backend = tf.backend() as OnnxRuntimeBackend;
     const program = compile(([p, g]) => [tf.sub(p, tf.mul(g, 0.1))], [random([512]), random([512])], [0]);
     let p = own(random([512]));
     const g = tensorOf(random([512]));

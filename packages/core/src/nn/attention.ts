@@ -3,14 +3,16 @@ import { defineOp } from './defineOp';
 import { sumToShape } from './rows';
 import { requireShape, requireTensor, shapeError, sizes, width } from './shapes';
 
-type Inputs = {
+/** The tensors of the op. */
+export type AttentionInputs = {
   query: tf.Tensor;
   key: tf.Tensor;
   value: tf.Tensor;
   bias?: tf.Tensor | undefined;
   offset?: tf.Tensor | undefined;
 };
-type Attributes = { scale: number; causal: boolean };
+/** The settings of the op. */
+export type AttentionAttributes = { scale: number; causal: boolean };
 
 /** Low enough that softmax gives it nothing, high enough that two of them stay finite. */
 const never = -1e9;
@@ -29,7 +31,7 @@ function causalBias(time: number, keys: number, offset: tf.Tensor | undefined): 
 }
 
 /** Softmax of the scores: the weights [B, H, T, S]. */
-function weigh({ query, key, bias, offset }: Inputs, { scale, causal }: Attributes): tf.Tensor {
+function weigh({ query, key, bias, offset }: AttentionInputs, { scale, causal }: AttentionAttributes): tf.Tensor {
   const [batch, heads, time] = sizes(query);
   const [, keyHeads, keys] = sizes(key);
   const product = tf.matMul(tf.mul(byKeyHead(query, keyHeads), scale), key as tf.Tensor4D, false, true); // [B, K, H/K·T, S]
@@ -40,7 +42,7 @@ function weigh({ query, key, bias, offset }: Inputs, { scale, causal }: Attribut
 }
 
 /** [output [B, H, T, E], weights [B, H, T, S]]. */
-function attend(inputs: Inputs, attributes: Attributes): [tf.Tensor, tf.Tensor] {
+function attend(inputs: AttentionInputs, attributes: AttentionAttributes): [tf.Tensor, tf.Tensor] {
   const weights = weigh(inputs, attributes);
   return [mix(weights, inputs.value), weights];
 }
@@ -57,7 +59,7 @@ function mix(weights: tf.Tensor, value: tf.Tensor): tf.Tensor {
 }
 
 /** Scaled dot-product attention. See {@link attention}. */
-export const attentionOp = /* @__PURE__ */ defineOp<Inputs, Attributes>({
+export const attentionOp = /* @__PURE__ */ defineOp<AttentionInputs, AttentionAttributes>({
   name: 'Attention',
   composite: (inputs, attributes) => attend(inputs, attributes)[0],
   gradient: {
@@ -147,7 +149,7 @@ export function attention(
     requireTensor('attention', 'bias', bias);
     requireBroadcast('bias', bias, full);
   }
-  const inputs = (): Inputs => {
+  const inputs = (): AttentionInputs => {
     const closed = mask && tf.mul(tf.sub(1, tf.cast(mask, 'float32')), never);
     return { query, key, value, bias: closed && bias ? tf.add(bias, closed) : (closed ?? bias), offset };
   };

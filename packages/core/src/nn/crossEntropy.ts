@@ -4,11 +4,20 @@ import { defineOp } from './defineOp';
 import { requireShape, requireTensor } from './shapes';
 import { logSoftmaxOp } from './softmax';
 
-type Inputs = { logits: tf.Tensor; labels: tf.Tensor };
-type Attributes = { ignoreIndex: number; labelSmoothing: number; reduction: 'mean' | 'sum' | 'none' };
+/** The tensors of the op. */
+export type CrossEntropyInputs = { logits: tf.Tensor; labels: tf.Tensor };
+/** The settings of the op. */
+export type CrossEntropyAttributes = {
+  ignoreIndex: number;
+  labelSmoothing: number;
+  reduction: 'mean' | 'sum' | 'none';
+};
 
 /** [loss, log-probabilities [N, V], each row's weight [N], the label's place in the flat logits [N]]. */
-function measure({ logits, labels }: Inputs, attributes: Attributes): [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor] {
+function measure(
+  { logits, labels }: CrossEntropyInputs,
+  attributes: CrossEntropyAttributes,
+): [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor] {
   const { ignoreIndex, labelSmoothing, reduction } = attributes;
   const [rows, classes] = logits.shape;
   const logProbabilities = logSoftmaxOp({ logits }, { axis: 1 }); // [N, V]
@@ -27,7 +36,7 @@ function measure({ logits, labels }: Inputs, attributes: Attributes): [tf.Tensor
 }
 
 /** Cross-entropy of rows of logits. See {@link crossEntropy}. */
-export const crossEntropyOp = /* @__PURE__ */ defineOp<Inputs, Attributes>({
+export const crossEntropyOp = /* @__PURE__ */ defineOp<CrossEntropyInputs, CrossEntropyAttributes>({
   name: 'CrossEntropy',
   composite: (inputs, attributes) => measure(inputs, attributes)[0],
   gradient: {

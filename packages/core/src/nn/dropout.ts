@@ -6,18 +6,20 @@ import { asKeyTensor } from '../random/keyTensor';
 import { defineOp } from './defineOp';
 import { requireTensor } from './shapes';
 
-type Inputs = { x: tf.Tensor; key: tf.Tensor };
-type Attributes = { rate: number; site: number };
+/** The tensors of the op. */
+export type DropoutInputs = { x: tf.Tensor; key: tf.Tensor };
+/** The settings of the op. */
+export type DropoutAttributes = { rate: number; site: number };
 
 /** [value, mask]: the mask is 0 where dropped, 1 / (share kept) elsewhere. */
-function drop({ x, key }: Inputs, { rate, site }: Attributes): [tf.Tensor, tf.Tensor] {
+function drop({ x, key }: DropoutInputs, { rate, site }: DropoutAttributes): [tf.Tensor, tf.Tensor] {
   const kept = tf.cast(tf.logicalNot(bernoulli(key, x.shape, rate, site)), 'float32');
   const mask = tf.mul(kept, 1 / (1 - bernoulliProbability(rate)));
   return [tf.mul(x, mask), mask];
 }
 
 /** Dropout under an explicit key. See {@link dropout}. */
-export const dropoutOp = /* @__PURE__ */ defineOp<Inputs, Attributes>({
+export const dropoutOp = /* @__PURE__ */ defineOp<DropoutInputs, DropoutAttributes>({
   name: 'Dropout',
   composite: (inputs, attributes) => drop(inputs, attributes)[0],
   gradient: {

@@ -3,10 +3,14 @@ import { defineOp } from './defineOp';
 import { asRows, meanOfRows, sumRows } from './rows';
 import { requireRank, requireShape, requireTensor, width } from './shapes';
 
-type Inputs = { x: tf.Tensor; weight?: tf.Tensor | undefined; bias?: tf.Tensor | undefined };
+/** The tensors of the op. */
+export type LayerNormInputs = { x: tf.Tensor; weight?: tf.Tensor | undefined; bias?: tf.Tensor | undefined };
 
 /** [value, normalized x, 1 / deviation] on rows. */
-function normalize({ x, weight, bias }: Inputs, { epsilon }: { epsilon: number }): [tf.Tensor, tf.Tensor, tf.Tensor] {
+function normalize(
+  { x, weight, bias }: LayerNormInputs,
+  { epsilon }: { epsilon: number },
+): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const rows = x as tf.Tensor2D; // [N, D]
   const centred = tf.sub(rows, meanOfRows(rows)) as tf.Tensor2D;
   const inverse = tf.rsqrt(tf.add(meanOfRows(tf.square(centred)), epsilon)); // [N, 1]
@@ -16,7 +20,7 @@ function normalize({ x, weight, bias }: Inputs, { epsilon }: { epsilon: number }
 }
 
 /** Layer normalization on rows [N, D]. See {@link layerNorm}. */
-export const layerNormOp = /* @__PURE__ */ defineOp<Inputs, { epsilon: number }>({
+export const layerNormOp = /* @__PURE__ */ defineOp<LayerNormInputs, { epsilon: number }>({
   name: 'LayerNorm',
   composite: (inputs, attributes) => normalize(inputs, attributes)[0],
   gradient: {

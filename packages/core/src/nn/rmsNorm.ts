@@ -3,10 +3,11 @@ import { defineOp } from './defineOp';
 import { asRows, meanOfRows, sumRows } from './rows';
 import { requireRank, requireShape, requireTensor, width } from './shapes';
 
-type Inputs = { x: tf.Tensor; weight: tf.Tensor };
+/** The tensors of the op. */
+export type RmsNormInputs = { x: tf.Tensor; weight: tf.Tensor };
 
 /** [value, normalized x, 1 / root mean square] on rows. */
-function normalize({ x, weight }: Inputs, { epsilon }: { epsilon: number }): [tf.Tensor, tf.Tensor, tf.Tensor] {
+function normalize({ x, weight }: RmsNormInputs, { epsilon }: { epsilon: number }): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const rows = x as tf.Tensor2D; // [N, D]
   const inverse = tf.rsqrt(tf.add(meanOfRows(tf.square(rows)), epsilon)); // [N, 1]
   const normalized = tf.mul(rows, inverse); // [N, D]
@@ -14,7 +15,7 @@ function normalize({ x, weight }: Inputs, { epsilon }: { epsilon: number }): [tf
 }
 
 /** Root-mean-square normalization on rows [N, D]. See {@link rmsNorm}. */
-export const rmsNormOp = /* @__PURE__ */ defineOp<Inputs, { epsilon: number }>({
+export const rmsNormOp = /* @__PURE__ */ defineOp<RmsNormInputs, { epsilon: number }>({
   name: 'RmsNorm',
   composite: (inputs, attributes) => normalize(inputs, attributes)[0],
   gradient: {

@@ -2,17 +2,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineOp } from './defineOp';
 import { requireShape, requireTensor } from './shapes';
 
-type Inputs = { gate: tf.Tensor; up: tf.Tensor };
+/** The tensors of the op. */
+export type SwigluInputs = { gate: tf.Tensor; up: tf.Tensor };
 
 /** [value, silu(gate), σ(gate)]. */
-function activate({ gate, up }: Inputs): [tf.Tensor, tf.Tensor, tf.Tensor] {
+function activate({ gate, up }: SwigluInputs): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const sigmoid = tf.sigmoid(gate);
   const opened = tf.mul(gate, sigmoid);
   return [tf.mul(opened, up), opened, sigmoid];
 }
 
 /** A gate through silu, times a value. See {@link swiglu}. */
-export const swigluOp = /* @__PURE__ */ defineOp<Inputs, Record<string, never>>({
+export const swigluOp = /* @__PURE__ */ defineOp<SwigluInputs, Record<string, never>>({
   name: 'SwiGlu',
   composite: (inputs) => activate(inputs)[0],
   gradient: {

@@ -5,7 +5,7 @@ import { loadPretrained, savePretrained } from '@tesserae/hub';
 import { isTesseraeError } from '@tesserae/registry';
 import { trainByteLevelBpe, trainCharacterTokenizer } from '@tesserae/tokenizer';
 import type { Tokenizer } from '@tesserae/tokenizer';
-import { adamw, constant, cosine, linear, readTextFile, train } from '@tesserae/trainer';
+import { adamw, constant, cosine, linearDecay, readTextFile, train } from '@tesserae/trainer';
 import type { Schedule } from '@tesserae/trainer';
 import type { Command } from 'commander';
 import { problem } from '../problem';
@@ -132,7 +132,7 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
 function scheduleOf({ schedule, learningRate, warmup, steps }: TrainFlags): Schedule {
   const warmupSteps = Math.min(warmup, Math.max(0, steps - 1));
   if (schedule === 'constant') return constant({ learningRate, warmupSteps });
-  if (schedule === 'linear') return linear({ learningRate, warmupSteps, totalSteps: steps });
+  if (schedule === 'linear') return linearDecay({ learningRate, warmupSteps, totalSteps: steps });
   if (schedule === 'cosine')
     return cosine({ learningRate, warmupSteps, totalSteps: steps, minimumLearningRate: learningRate / 10 });
   throw problem('E_OPTION', `there is no schedule '${schedule}'`, 'use constant, linear or cosine');

@@ -4,8 +4,8 @@ import { checkOptions, required, rules } from '../options';
 import { checkDecay, decayProgress, withWarmup } from './schedule';
 import type { Schedule } from './schedule';
 
-/** Options of {@link linear}. */
-export interface LinearOptions {
+/** Options of {@link linearDecay}. */
+export interface LinearDecayOptions {
   /** The highest rate, at the end of the warm-up. */
   readonly learningRate: number;
   /** The step at which the rate reaches its minimum; it stays there afterwards. */
@@ -29,28 +29,29 @@ export interface LinearOptions {
  *
  * @example
  * ```ts
- * import { linear } from '@tesserae/trainer';
- * const schedule = linear({ learningRate: 0.5, totalSteps: 10, warmupSteps: 2 });
+ * import { linearDecay } from '@tesserae/trainer';
+ * const schedule = linearDecay({ learningRate: 0.5, totalSteps: 10, warmupSteps: 2 });
  * console.log(schedule(1), schedule(2), schedule(6), schedule(10)); // → 0.25 0.5 0.25 0
  * ```
  */
-export const linear: Plugin<'schedule', 'linear', (options: LinearOptions) => Schedule> = /* @__PURE__ */ definePlugin({
-  kind: 'schedule',
-  name: 'linear',
-  package: '@tesserae/trainer',
-  apiVersion: 1,
-  description: 'A rate that rises and falls linearly',
-  create: createLinear,
-});
+export const linearDecay: Plugin<'schedule', 'linear', (options: LinearDecayOptions) => Schedule> =
+  /* @__PURE__ */ definePlugin({
+    kind: 'schedule',
+    name: 'linear',
+    package: '@tesserae/trainer',
+    apiVersion: 1,
+    description: 'A rate that rises and falls linearly',
+    create: createLinear,
+  });
 
 declare module '@tesserae/registry' {
   interface PluginCatalog {
-    'schedule:linear': typeof linear;
+    'schedule:linear': typeof linearDecay;
   }
 }
 
-function createLinear(options: LinearOptions): Schedule {
-  checkOptions<LinearOptions>('linear', options, {
+function createLinear(options: LinearDecayOptions): Schedule {
+  checkOptions<LinearDecayOptions>('linear', options, {
     learningRate: required(rules.positive),
     totalSteps: required(rules.positiveInteger),
     warmupSteps: rules.nonNegativeInteger,

@@ -1,3 +1,2 @@
 export { describeOptimizerContract } from './optimizer-contract';
-export type { OptimizerContract, ReferenceSteps } from './optimizer-contract';
-export type { TestRunner } from '@tesserae/registry/testing';
+export type { OptimizerContract, ReferenceSteps, TestRunner } from './optimizer-contract';

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { TestRunner } from '@tesserae/registry/testing';
+import type { TestRunner as RegistryTestRunner } from '@tesserae/registry/testing';
+
+/** What a contract needs of a test runner: `describe` and `it`, such as vitest's. */
+export type TestRunner = RegistryTestRunner;
 import type { Optimizer, OptimizerState } from '../optimizers/index';
 
 /** Steps computed elsewhere, which the optimizer must repeat. */

@@ -1,4 +1,4 @@
-import { constant, cosine, linear } from '@tesserae/trainer';
+import { constant, cosine, linearDecay } from '@tesserae/trainer';
 import type { Schedule } from '@tesserae/trainer';
 import { describe, expect, it } from 'vitest';
 import { goldenFile } from '../golden-file';
@@ -13,8 +13,8 @@ const warm = { learningRate, warmupSteps: 10, totalSteps: 50 };
 const table: [string, Schedule][] = [
   ['constant', constant({ learningRate })],
   ['constant_with_warmup', constant({ learningRate, warmupSteps: 10 })],
-  ['linear_with_warmup', linear(warm)],
-  ['polynomial_linear', linear({ ...warm, totalSteps: 42, minimumLearningRate: 1e-7 })],
+  ['linear_with_warmup', linearDecay(warm)],
+  ['polynomial_linear', linearDecay({ ...warm, totalSteps: 42, minimumLearningRate: 1e-7 })],
   ['cosine_with_warmup', cosine(warm)],
   ['cosine_with_warmup_cycles', cosine({ ...warm, cycles: 0.75 })],
   ['cosine_with_min_lr', cosine({ ...warm, minimumLearningRate: 0.001 })],
@@ -30,20 +30,20 @@ describe('schedules', () => {
     });
   });
   it('stay at their end', () => {
-    expect(linear({ ...warm, minimumLearningRate: 0.002 })(1000)).toBe(0.002);
+    expect(linearDecay({ ...warm, minimumLearningRate: 0.002 })(1000)).toBe(0.002);
     expect(cosine({ ...warm, minimumLearningRate: 0.002 })(1000)).toBe(0.002);
-    expect(linear({ learningRate, totalSteps: 5, warmupSteps: 5 })(5)).toBe(0);
+    expect(linearDecay({ learningRate, totalSteps: 5, warmupSteps: 5 })(5)).toBe(0);
   });
   it('describe themselves', () => {
-    expect(linear(warm).scheduleName).toBe('linear');
-    expect(linear(warm).hyperparameters).toEqual({ ...warm, minimumLearningRate: 0 });
+    expect(linearDecay(warm).scheduleName).toBe('linear');
+    expect(linearDecay(warm).hyperparameters).toEqual({ ...warm, minimumLearningRate: 0 });
   });
   it('refuse what cannot be', () => {
     expect(() => cosine({ learningRate } as never)).toThrow(
       "[trainer/cosine] E_OPTION: the option 'totalSteps' is missing; expected a whole number ≥ 1; add totalSteps",
     );
-    expect(() => linear({ ...warm, warmupSteps: 51 })).toThrow('51 warm-up steps do not fit into 50 steps');
-    expect(() => linear({ ...warm, minimumLearningRate: 1 })).toThrow(
+    expect(() => linearDecay({ ...warm, warmupSteps: 51 })).toThrow('51 warm-up steps do not fit into 50 steps');
+    expect(() => linearDecay({ ...warm, minimumLearningRate: 1 })).toThrow(
       'minimumLearningRate 1 is above learningRate 0.01',
     );
     expect(() => constant({ learningRate: 1, warmup: 3 } as never)).toThrow("did you mean 'warmupSteps'?");
