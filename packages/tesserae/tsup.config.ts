@@ -1,3 +1,4 @@
 import { library } from '../../tsup.base';
 
-export default library(['src/index.ts', 'src/cli.ts']);
+// Not split: a chunk's star exports would be unreadable to Node's import. The command carries a copy of its own code.
+export default library(['src/index.ts', 'src/cli.ts'], { splitting: false });

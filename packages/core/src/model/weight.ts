@@ -39,8 +39,7 @@ export interface WeightOperations<W extends WeightForm = WeightForm> {
 
 /** A weight that is not a plain tensor. */
 export interface WeightForm {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- operations are written against their own form
-  readonly [weightSymbol]: WeightOperations<any>;
+  readonly [weightSymbol]: WeightOperations;
 }
 
 /** One leaf of a parameter tree: dense weights are simply tensors. */
