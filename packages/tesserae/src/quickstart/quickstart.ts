@@ -18,7 +18,7 @@ export interface QuickstartOptions {
   readonly folder?: string;
   /** A UTF-8 text file to learn from; stories that are made up on the spot when absent. */
   readonly textFile?: string;
-  /** Updates to make: 400. */
+  /** Updates to make: 800. */
   readonly steps?: number;
   /** Decides stories, weights, order and samples: 1. */
   readonly seed?: number;
