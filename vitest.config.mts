@@ -29,6 +29,8 @@ function suite(name: string, folder: string, full: boolean): TestProjectConfigur
       exclude: full ? ignored : [...ignored, '**/*.full.test.ts'],
       environment: 'node',
       pool: 'forks',
+      // Notebooks train for minutes with every core: after the others, not beside them.
+      sequence: { groupOrder: name === 'test-notebooks' ? 1 : 0 },
       testTimeout: full ? 30 * 60_000 : 60_000,
       hookTimeout: full ? 30 * 60_000 : 60_000,
     },

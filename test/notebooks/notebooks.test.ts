@@ -129,11 +129,11 @@ describe('the notebooks', () => {
     '%s runs to its end',
     async (file) => {
       const notebook = readNotebook(path.join(root, 'notebooks', file));
-      const failure = await run(notebook, 5 * 60);
+      const failure = await run(notebook, 15 * 60);
       writeNotebook(path.join(root, 'out', 'notebooks', file), notebook);
       expect(failure && `cell ${failure.cell}: ${failure.message}\n\n${failure.source}`).toBeUndefined();
     },
-    15 * minutes,
+    20 * minutes,
   );
 
   it.each(files)('%s is committed with its outputs, in order, without errors', (file) => {
