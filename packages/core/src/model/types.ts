@@ -50,7 +50,28 @@ export interface ArchitectureConfig {
   readonly bosTokenId?: number | null | undefined;
   readonly eosTokenId?: number | readonly number[] | null | undefined;
   readonly padTokenId?: number | null | undefined;
+  /** What stands on the body; an architecture says which it has and which it takes when absent. */
+  readonly head?: ModelHead | undefined;
+  /** Classes of a classification head. */
+  readonly numLabels?: number | undefined;
+  /** What a sequence classifier's logits mean; decided by the labels when absent, as in transformers. */
+  readonly problemType?: ProblemType | null | undefined;
+  /** The first token of a decoder that has an encoder. */
+  readonly decoderStartTokenId?: number | null | undefined;
 }
+
+/** What stands on a model's body. */
+export type ModelHead =
+  | 'causal-lm'
+  | 'masked-lm'
+  | 'sequence-to-sequence'
+  | 'sequence-classification'
+  | 'token-classification'
+  | 'question-answering'
+  | 'none';
+
+/** The task of a sequence classifier: one of several classes, several at once, or numbers. */
+export type ProblemType = 'single-label' | 'multi-label' | 'regression';
 
 /** A host key of the random generator: two unsigned 32-bit words. */
 export type Key = readonly [number, number];
@@ -65,9 +86,19 @@ export interface KeyValueCache {
   readonly length: tf.Tensor;
 }
 
+/** What a decoder needs of its encoder, made once for many decoding steps. S positions of the encoder. */
+export interface EncoderOutput {
+  /** [B, S, D]. */
+  readonly hiddenStates: tf.Tensor;
+  /** Keys of the decoder's cross-attention, per decoder layer [B, K, S, E]. */
+  readonly keys: readonly tf.Tensor[];
+  /** Its values, per decoder layer [B, K, S, E]. */
+  readonly values: readonly tf.Tensor[];
+}
+
 /** What goes into a forward pass. */
 export interface ForwardInputs {
-  /** int32 [B, T]. */
+  /** int32 [B, T]; of an encoder-decoder the encoder's ids [B, S]. */
   readonly inputIds: tf.Tensor;
   /**
    * 1 (or true) for real tokens, 0 for padding. Without a cache [B, T]; with one [B, M] over all slots of the cache
@@ -76,6 +107,14 @@ export interface ForwardInputs {
   readonly attentionMask?: tf.Tensor | undefined;
   /** int32 [B, T]; 0, 1, 2 … (after `cache.length`) when absent. */
   readonly positionIds?: tf.Tensor | undefined;
+  /** int32 [B, T]: which of several texts a token belongs to, for models with segment embeddings; 0 when absent. */
+  readonly tokenTypeIds?: tf.Tensor | undefined;
+  /** int32 [B, T]: the decoder's ids, for an encoder-decoder. */
+  readonly decoderInputIds?: tf.Tensor | undefined;
+  /** 1 (or true) for real tokens of the decoder; as `attentionMask`, over the cache's slots when there is one. */
+  readonly decoderAttentionMask?: tf.Tensor | undefined;
+  /** The encoder's output from `Architecture.encode`: then the encoder does not run again, and `inputIds` only give S. */
+  readonly encoder?: EncoderOutput | undefined;
   readonly cache?: KeyValueCache | undefined;
 }
 
@@ -94,8 +133,15 @@ export interface ForwardOptions<C = ArchitectureConfig> {
 
 /** What a forward pass gives back. */
 export interface ForwardOutput {
-  /** [B, T, V]. */
+  /**
+   * By the head: language models [B, T, V]; sequence classification [B, numLabels]; token classification
+   * [B, T, numLabels]; question answering [B, T, 2], start and end; without a head the hidden states.
+   */
   readonly logits: tf.Tensor;
+  /** After the last layer and its norm, before the head: [B, T, D]; of an encoder-decoder the decoder's. */
+  readonly hiddenStates?: tf.Tensor | undefined;
+  /** What the architecture adds to the loss (balance of experts), already weighted; float32 scalar. */
+  readonly auxiliaryLoss?: tf.Tensor | undefined;
   /** The cache with this call's keys and values written in; present when one was given. */
   readonly cache?: KeyValueCache | undefined;
 }
@@ -110,6 +156,8 @@ export interface Architecture<C = ArchitectureConfig> {
   parameters(config: C): ParameterSpec[];
   /** One forward pass. A pure function: it neither keeps nor disposes its inputs. */
   forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<C>): ForwardOutput;
+  /** The encoder alone, with the keys and values that the decoder reads; only encoder-decoders have it. */
+  encode?(params: Params, inputs: ForwardInputs, options: ForwardOptions<C>): EncoderOutput;
 }
 
 /** A model is a value. Functions that change one return another. */
