@@ -4,11 +4,10 @@
  * prints what compiling took; else it takes orders from the bench.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { createKey, createModel, disposeModel, gpt2, selectBackend } from '@tesserae/core';
+import { selectBackend } from '@tesserae/core';
 import type { FlatCompiler, FlatProgram } from '@tesserae/backend-onnx';
-import { adamw, createTrainingStep } from '@tesserae/trainer';
 import { obey } from '../peer/obey';
-import { batch, shape } from '../train/setting';
+import { createStep, shape } from '../train/setting';
 
 const compiler = Symbol.for('tesserae.compile');
 
@@ -32,29 +31,9 @@ async function main(): Promise<void> {
   if (name !== wanted) throw new Error(`the backend ${wanted} is absent: ${JSON.stringify(tried)}`);
   if (way === 'eager') Object.defineProperty(tf.backend(), compiler, { value: undefined });
   const programs = way === 'compiled' ? watchCompiler() : [];
-  const config = {
-    vocabSize: shape.vocabulary,
-    hiddenSize: shape.width,
-    numHiddenLayers: shape.layers,
-    numAttentionHeads: shape.heads,
-    maxPositionEmbeddings: shape.context,
-    attentionDropout: 0,
-    embeddingDropout: 0,
-    residualDropout: 0,
-  };
-  const model = createModel(gpt2, config, { seed: 1 });
-  const step = createTrainingStep(model, {
-    optimizer: adamw({ beta1: 0.9, beta2: 0.95, weightDecay: 0.01 }),
-    batchSize: shape.batch,
-    microBatchSize: way === 'compiled' ? Number(process.env.TESSERAE_BENCH_MICRO_BATCH ?? 2) : shape.batch,
-    contextLength: shape.context,
-    gradientClipNorm: 1,
-    key: createKey(1),
-  });
-  disposeModel(model);
-  const data = batch();
-  let count = 0;
-  const run = async (): Promise<number> => (await step.run(data, 3e-4, ++count)).loss;
+  const { run } = createStep(
+    way === 'compiled' ? Number(process.env.TESSERAE_BENCH_MICRO_BATCH ?? shape.batch) : shape.batch,
+  );
   if (order !== 'report') return obey(run);
   await run();
   const sum = (key: 'traceMilliseconds' | 'sessionMilliseconds' | 'nodes' | 'modelBytes'): number =>

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startPeer } from '../peer/peer';
 import type { Peer, PeerCommand } from '../peer/peer';
@@ -26,6 +27,20 @@ const peers: readonly PeerCommand[] = [
   ours('tfjs-wasm', 'wasm'),
 ];
 
+/**
+ * Peers that take tens of seconds a step make one, without warming up: TensorFlow.js without programs, and bfloat16 where
+ * the processor has no instructions for it.
+ */
+const isSlow = (name: string): boolean => name.startsWith('tfjs') || (name.endsWith('bfloat16') && !hasBfloat16());
+
+function hasBfloat16(): boolean {
+  try {
+    return /avx512_bf16|amx_bf16/.test(readFileSync('/proc/cpuinfo', 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 /** Pauses between turns: thread pools spin for a while after their work. */
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 400));
 
@@ -38,8 +53,8 @@ export const train: Bench = async ({ rounds, say }) => {
     try {
       say(`starting ${command.name}`);
       const peer = await startPeer(command);
-      const slow = command.name.startsWith('tfjs');
-      if (!slow) await peer.run(3); // warm up: programs, memory, caches; nothing of that in peers without programs
+      const slow = isSlow(command.name);
+      if (!slow) await peer.run(3); // warm up: programs, memory, caches
       running.push({ peer, milliseconds: [], loss: NaN, slow });
     } catch (error) {
       absent.push({ peer: command.name, reason: (error as Error).message });
@@ -47,7 +62,7 @@ export const train: Bench = async ({ rounds, say }) => {
   }
   for (let round = 0; round < rounds; round++) {
     for (const one of running) {
-      if (one.slow && round > 0) continue; // many seconds a step: one of them
+      if (one.slow && round > 0) continue;
       await pause();
       const { milliseconds, value } = await one.peer.run(one.slow ? 1 : 3);
       one.milliseconds.push(...milliseconds);
