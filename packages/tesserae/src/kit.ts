@@ -1,9 +1,21 @@
+import { llama2c } from '@tesserae/hub';
 import { byteLevelBpe, character, tokenizerJson } from '@tesserae/tokenizer';
 import { createRegistry } from '@tesserae/registry';
 import type { Registry } from '@tesserae/registry';
 import { adam, adamw, constant, cosine, linearDecay, sgd } from '@tesserae/trainer';
 
-const plugins = [byteLevelBpe, character, tokenizerJson, adam, adamw, sgd, constant, cosine, linearDecay] as const;
+const plugins = [
+  byteLevelBpe,
+  character,
+  tokenizerJson,
+  llama2c,
+  adam,
+  adamw,
+  sgd,
+  constant,
+  cosine,
+  linearDecay,
+] as const;
 
 /**
  * A registry with every plugin of Tesserae's own in it; add others with `use`.

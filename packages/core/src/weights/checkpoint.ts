@@ -20,8 +20,8 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
+export const SINGLE_FILE = 'model.safetensors';
+export const INDEX_FILE = 'model.safetensors.index.json';
 const MAX_INDEX_BYTES = 100_000_000;
 
 /**
@@ -56,7 +56,7 @@ const indexError = (message: string): never => {
     package: 'core',
     code: 'E_SHARD_INDEX',
     message,
-    fix: `check that ${INDEX} and all its shards were downloaded from one place`,
+    fix: `check that ${INDEX_FILE} and all its shards were downloaded from one place`,
   });
 };
 
@@ -138,18 +138,18 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
       (found) => found.isFile(),
       () => false,
     );
-  const single = await present(SINGLE);
-  if (!single && !(await present(INDEX))) {
+  const single = await present(SINGLE_FILE);
+  if (!single && !(await present(INDEX_FILE))) {
     throw tesseraeError({
       package: 'core',
       code: 'E_NOT_FOUND',
-      message: `${folder} holds neither ${SINGLE} nor ${INDEX}`,
+      message: `${folder} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}`,
       fix: 'give the folder of a Hugging Face checkpoint in safetensors form (pickled .bin files are not read)',
     });
   }
-  const index = single ? new Map<string, string>() : await readIndex(path.join(folder, INDEX));
-  const files = single ? [SINGLE] : [...new Set(index.values())];
-  if (files.length === 0) indexError(`${INDEX} in ${folder} lists no tensor`);
+  const index = single ? new Map<string, string>() : await readIndex(path.join(folder, INDEX_FILE));
+  const files = single ? [SINGLE_FILE] : [...new Set(index.values())];
+  if (files.length === 0) indexError(`${INDEX_FILE} in ${folder} lists no tensor`);
   const shards = await openShards(folder, files);
   const close = async (): Promise<void> => {
     for (const shard of shards) await shard.close();

@@ -10,3 +10,5 @@ export { safetensorsBytes, writeSafetensors } from './safetensors-write';
 export type { SafetensorsInput } from './safetensors-write';
 export { parseStrictJson } from './strict-json';
 export type { JsonLimits } from './strict-json';
+export { writeCheckpoint } from './write-checkpoint';
+export type { WriteCheckpointOptions } from './write-checkpoint';

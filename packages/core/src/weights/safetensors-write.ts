@@ -18,7 +18,8 @@ export interface SafetensorsInput {
   readonly data: SafetensorsData | (() => SafetensorsData | Promise<SafetensorsData>);
 }
 
-interface Planned extends SafetensorsInput {
+/** A tensor whose form was checked. */
+export interface Planned extends SafetensorsInput {
   readonly byteLength: number;
 }
 
@@ -29,7 +30,8 @@ const refuse = (code: `E_${string}`, message: string, fix: string): never => {
   throw tesseraeError({ package: 'core', code, message, fix });
 };
 
-function plan(tensors: Iterable<SafetensorsInput>): Planned[] {
+/** Checks what is to be written, and puts it into the order of the file. */
+export function planTensors(tensors: Iterable<SafetensorsInput>): Planned[] {
   const planned: Planned[] = [];
   const names = new Set<string>();
   for (const tensor of tensors) {
@@ -99,12 +101,13 @@ async function writeTensor(tensor: Planned, write: (bytes: Uint8Array) => Promis
   }
 }
 
-async function writeTo(
+/** Writes a whole file, tensor by tensor. */
+export async function writeTensors(
   tensors: Iterable<SafetensorsInput>,
   metadata: Readonly<Record<string, string>>,
   write: (bytes: Uint8Array) => Promise<void> | void,
 ): Promise<void> {
-  const planned = plan(tensors);
+  const planned = planTensors(tensors);
   await write(writeHeader(planned, metadata));
   for (const tensor of planned) await writeTensor(tensor, write);
 }
@@ -136,7 +139,7 @@ export async function writeSafetensors(
   tensors: Iterable<SafetensorsInput>,
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Promise<void> {
-  await atomicWrite(file, (out) => writeTo(tensors, metadata, (bytes) => out.write(bytes)));
+  await atomicWrite(file, (out) => writeTensors(tensors, metadata, (bytes) => out.write(bytes)));
 }
 
 /**
@@ -158,6 +161,6 @@ export async function safetensorsBytes(
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  await writeTo(tensors, metadata, (bytes) => void parts.push(bytes));
+  await writeTensors(tensors, metadata, (bytes) => void parts.push(bytes));
   return Buffer.concat(parts);
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkRelativePath, openCheckpoint, selectBackend, unflattenParams } from '@tesserae/core';
@@ -10,6 +10,8 @@ import { findForm, forms } from '../forms/index';
 import { readFields } from '../forms/fields';
 import type { ConfigJson } from '../forms/fields';
 import type { Form } from '../forms/index';
+import { checkOptions } from '../options';
+import { readModelFiles, readTokenizerFiles } from './companions';
 import { readJsonObject } from './read-json-file';
 import { withSource } from './source';
 import type { Source } from './source';
@@ -24,28 +26,11 @@ export interface LoadOptions {
   readonly tokenizer?: Tokenizer | null | undefined;
 }
 
-/** Files that belong to a model and are handed through as they are. */
-const companionFiles = ['generation_config.json', 'tokenizer_config.json', 'special_tokens_map.json'];
-const MAX_COMPANION_BYTES = 16 * 2 ** 20;
-
 const there = (file: string): Promise<boolean> =>
   stat(file).then(
     (found) => found.isFile(),
     () => false,
   );
-
-async function readCompanions(folder: string): Promise<Record<string, Uint8Array>> {
-  const companions: Record<string, Uint8Array> = {};
-  for (const name of companionFiles) {
-    const file = path.join(folder, name);
-    const size = await stat(file).then(
-      (found) => (found.isFile() ? found.size : Infinity),
-      () => Infinity,
-    );
-    if (size <= MAX_COMPANION_BYTES) companions[name] = await readFile(file);
-  }
-  return companions;
-}
 
 async function readTokenizer(folder: string): Promise<Tokenizer | undefined> {
   const file = path.join(folder, 'tokenizer.json');
@@ -109,17 +94,6 @@ function checkFolder(folder: unknown): asserts folder is string {
   });
 }
 
-function checkOptions(name: string, options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((option) => !known.includes(option));
-  if (unknown === undefined) return;
-  throw tesseraeError({
-    package: 'hub',
-    code: 'E_UNKNOWN_OPTION',
-    message: `${name} has no option ${JSON.stringify(unknown)}`,
-    fix: `use one of ${known.join(', ')}`,
-  });
-}
-
 /** Reads a folder's config alone. */
 async function readConfig(
   folder: string,
@@ -166,11 +140,15 @@ export async function loadPretrained(folder: string, options: LoadOptions = {}):
   const checkpoint = await openCheckpoint(folder);
   try {
     const { config, specs, names } = await resolveNames(folder, read.form, read.config, checkpoint);
-    const tokenizer = options.tokenizer === undefined ? await readTokenizer(folder) : (options.tokenizer ?? undefined);
+    const own = options.tokenizer === undefined;
+    const tokenizerFiles = own ? await readTokenizerFiles(folder) : {};
+    const tokenizer = own ? await readTokenizer(folder) : (options.tokenizer ?? undefined);
     const source: Source = {
       json: read.json,
       bytes: read.bytes,
-      companions: await readCompanions(folder),
+      companions: await readModelFiles(folder),
+      tokenizer: own ? tokenizer : undefined,
+      tokenizerFiles,
       stored: Object.fromEntries(
         Object.entries(names.stored).map(([name, entry]) => [name, { name: entry.name, dtype: entry.dtype }]),
       ),

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import type * as tf from '@tensorflow/tfjs-core';
 import {
   atomicWrite,
   bfloat16ToFloat32,
@@ -9,7 +8,7 @@ import {
   float32ToFloat16,
   isWeightForm,
   weightOperations,
-  writeSafetensors,
+  writeCheckpoint,
 } from '@tesserae/core';
 import type { ArchitectureConfig, Model, SafetensorsDtype, SafetensorsInput, Weight } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
@@ -17,6 +16,7 @@ import { readFields } from '../forms/fields';
 import type { ConfigJson } from '../forms/fields';
 import { findForm, forms } from '../forms/index';
 import type { Form } from '../forms/index';
+import { denseValues } from './dense-values';
 import { sourceOf } from './source';
 import type { Source } from './source';
 
@@ -27,10 +27,13 @@ export interface SaveOptions {
    * and for models made here, as float32.
    */
   readonly dtype?: 'float32' | 'float16' | 'bfloat16' | undefined;
+  /** Bytes of weights that one file may hold; more goes into shards with an index. 5 GB (5e9) when absent. */
+  readonly maxShardBytes?: number | undefined;
   /** Whether to write the weights; `false` writes what stands beside them: config and tokenizer. `true` when absent. */
   readonly weights?: boolean | undefined;
 }
 
+const saveOptions: readonly string[] = ['dtype', 'maxShardBytes', 'weights'];
 const dtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
 const dtypeNames: Partial<Record<SafetensorsDtype, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
@@ -41,16 +44,6 @@ interface Stored {
   readonly weight: Weight;
   /** How it was stored where it came from. */
   readonly loadedAs: SafetensorsDtype;
-}
-
-async function valuesOf(weight: Weight): Promise<Float32Array> {
-  if (!isWeightForm(weight)) return (await weight.data()) as Float32Array;
-  const dense: tf.Tensor = weightOperations(weight).toDense(weight);
-  try {
-    return (await dense.data()) as Float32Array;
-  } finally {
-    dense.dispose();
-  }
 }
 
 /** Whether values go through 16 bits unchanged. */
@@ -66,7 +59,7 @@ async function chooseDtypes(parameters: readonly Stored[], asked: SaveOptions['d
   if (asked !== undefined) return parameters.map(() => dtypes[asked]);
   for (const { weight, loadedAs } of parameters) {
     const narrow = loadedAs === 'F16' || loadedAs === 'BF16';
-    if (narrow && !survives(await valuesOf(weight), loadedAs)) return parameters.map(() => 'F32');
+    if (narrow && !survives(await denseValues(weight), loadedAs)) return parameters.map(() => 'F32');
   }
   return parameters.map(({ loadedAs }) => (loadedAs === 'F64' ? 'F32' : loadedAs));
 }
@@ -104,7 +97,7 @@ function copiesOf(
     const index = parameters.findIndex((parameter) => parameter.name === name);
     if (index < 0) return [];
     const { shape, weight } = parameters[index];
-    return [{ name: copy, dtype: types[index], shape, data: () => valuesOf(weight) }];
+    return [{ name: copy, dtype: types[index], shape, data: () => denseValues(weight) }];
   });
 }
 
@@ -148,6 +141,13 @@ function configBytes(json: ConfigJson, source: Source | undefined): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`.replace(pythonFloats, '$1.0'));
 }
 
+/** What stands beside config and weights: the files that came with the model, and those of its tokenizer. */
+function companionsOf({ tokenizer }: Model, source: Source | undefined): Record<string, Uint8Array> {
+  const files: Record<string, Uint8Array> = { ...source?.companions };
+  if (tokenizer && tokenizer === source?.tokenizer) return { ...files, ...source.tokenizerFiles };
+  return tokenizer ? { ...files, 'tokenizer.json': toJson(tokenizer.toJSON()) } : files;
+}
+
 function checkModel(model: unknown, folder: unknown, options: SaveOptions): void {
   const looksLike = typeof model === 'object' && model !== null && 'architecture' in model && 'params' in model;
   const wrong = !looksLike
@@ -160,10 +160,10 @@ function checkModel(model: unknown, folder: unknown, options: SaveOptions): void
             `dtype is ${JSON.stringify(options.dtype)}`,
             `use one of ${Object.keys(dtypes).join(', ')}`,
           ]
-        : Object.keys(options).some((name) => name !== 'dtype' && name !== 'weights')
+        : Object.keys(options).some((name) => !saveOptions.includes(name))
           ? [
               'E_UNKNOWN_OPTION',
-              `savePretrained has the options dtype and weights, found ${Object.keys(options).join(', ')}`,
+              `savePretrained has the options ${saveOptions.join(', ')}, found ${Object.keys(options).join(', ')}`,
               'remove the others',
             ]
           : undefined;
@@ -173,15 +173,16 @@ function checkModel(model: unknown, folder: unknown, options: SaveOptions): void
 }
 
 /**
- * Saves a model as a Hugging Face folder: `model.safetensors`, `config.json`, and `tokenizer.json` when the model has a
- * tokenizer. A model that was loaded goes out as it came in: names, types, fields that are not understood here,
- * `generation_config.json`. Each file is written atomically, the weights first, so that a full disk leaves what was there.
+ * Saves a model as a Hugging Face folder: `model.safetensors` or its shards, `config.json`, and `tokenizer.json` when the
+ * model has a tokenizer. A model that was loaded goes out as it came in: names, types, fields that are not understood here,
+ * `generation_config.json`, and, as long as the tokenizer is the one it came with, all files of that tokenizer and the chat
+ * templates. The files appear together once all of them are on the disk, so that a full disk leaves what was there.
  *
  * @param model the model; it is not changed
  * @param folder the folder; made when it does not exist
- * @param options the type of the weights in the file
+ * @param options the type of the weights in the file, the largest shard
  * @throws E_DISK_FULL, E_NOT_WRITABLE, E_WRITE_FAILED, E_PATH; E_MODEL_PARAMS when the weights do not fit the config;
- *   E_UNSUPPORTED for an architecture without a form here; E_UNKNOWN_OPTION
+ *   E_UNSUPPORTED for an architecture without a form here; E_UNKNOWN_OPTION, E_SHARD_SIZE
  * @example
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
@@ -208,18 +209,18 @@ export async function savePretrained<C>(model: Model<C>, folder: string, options
     name,
     shape,
     dtype: types[i],
-    data: () => valuesOf(weight),
+    data: () => denseValues(weight),
   }));
   const changed = options.dtype !== undefined || types.some((type, i) => type !== parameters[i].loadedAs);
   const json = configJson(form, known.config, source, changed ? dtypeNames[types[0]] : undefined);
-  if (options.weights !== false) {
-    await writeSafetensors(path.join(folder, 'model.safetensors'), [
-      ...tensors,
-      ...copiesOf(source, parameters, types),
-    ]);
+  const beside = { 'config.json': configBytes(json, source), ...companionsOf(known, source) };
+  if (options.weights === false) {
+    for (const [name, bytes] of Object.entries(beside)) await writeBytes(path.join(folder, name), bytes);
+    return;
   }
-  for (const [name, bytes] of Object.entries(source?.companions ?? {}))
-    await writeBytes(path.join(folder, name), bytes);
-  if (model.tokenizer) await writeBytes(path.join(folder, 'tokenizer.json'), toJson(model.tokenizer.toJSON()));
-  await writeBytes(path.join(folder, 'config.json'), configBytes(json, source));
+  await writeCheckpoint(folder, [...tensors, ...copiesOf(source, parameters, types)], {
+    maxShardBytes: options.maxShardBytes,
+    totalParameters: parameters.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0),
+    beside,
+  });
 }

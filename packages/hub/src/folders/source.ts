@@ -1,4 +1,5 @@
 import type { SafetensorsDtype } from '@tesserae/core';
+import type { Tokenizer } from '@tesserae/tokenizer';
 import type { ConfigJson } from '../forms/fields';
 
 /** What a model's folder said beyond what the model needs; it goes back out when the model is saved. */
@@ -9,6 +10,10 @@ export interface Source {
   readonly bytes: Uint8Array;
   /** Files beside it that belong to the model and are not understood here, byte for byte, by name. */
   readonly companions: Readonly<Record<string, Uint8Array>>;
+  /** The tokenizer that the folder gave, to tell whether the model still has it. */
+  readonly tokenizer?: Tokenizer | undefined;
+  /** The files that belong to that tokenizer, byte for byte, by name. */
+  readonly tokenizerFiles: Readonly<Record<string, Uint8Array>>;
   /** How each parameter was stored, by its name in the architecture. */
   readonly stored: Readonly<Record<string, { readonly name: string; readonly dtype: SafetensorsDtype }>>;
   /** Tied copies that were stored besides, by name: the parameter that they repeat. */
