@@ -15,7 +15,7 @@ import {
 import type { SafetensorsInput, SafetensorsTensor } from '@tesserae/core';
 import { loadPretrained, savePretrained } from '@tesserae/hub';
 import { trainCharacterTokenizer } from '@tesserae/tokenizer';
-import { mountTmpfs } from './tmpfs';
+import { mountSmallDisk } from '../../../test/support/small-disk';
 import { failure, golden, smallGpt2, smallLlama, temporaryFolder, valuesOf } from './models';
 
 beforeAll(() => tf.setBackend('cpu'));
@@ -303,7 +303,7 @@ describe('folders that do not fit', () => {
     const file = path.join(temporaryFolder(), 'file');
     writeFileSync(file, '');
     expect((await failure(savePretrained(smallGpt2(), path.join(file, 'model')))).code).toBe('E_NOT_WRITABLE');
-    const disk = mountTmpfs('96k');
+    const disk = mountSmallDisk('96k');
     if (!disk) return context.skip('mounting a tmpfs is not permitted here');
     try {
       const folder = path.join(disk.folder, 'model');

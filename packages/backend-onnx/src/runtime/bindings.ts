@@ -1,4 +1,4 @@
-import { runtimeError } from './errors';
+import { requireIdle, runtimeError } from './errors';
 import { createHandle, dispose, watch } from './handles';
 import type { Handle } from './handles';
 import { asyncStackIsEnough } from './library';
@@ -48,20 +48,7 @@ export function createBinding(
   let running = false;
   let stop: Handle | undefined; // OrtRunOptions, made for the first run that has a signal
 
-  const idle = (what: string): void => {
-    if (handle.pointer === 0)
-      throw runtimeError(
-        'E_DISPOSED',
-        `cannot ${what}: the binding or its session was disposed of`,
-        'make a new binding',
-      );
-    if (running)
-      throw runtimeError(
-        'E_RUNNING',
-        `cannot ${what}: the binding is running`,
-        'await runAsync first, or make one binding per run',
-      );
-  };
+  const idle = (what: string): void => requireIdle(what, { disposed: handle.pointer === 0, running });
   const place = (side: 'input' | 'output', name: string, value: Value | DeviceValue): void => {
     const what = `${side} '${name}'`;
     idle(`set ${what}`);

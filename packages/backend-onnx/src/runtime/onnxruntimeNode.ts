@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { isTesseraeError } from '@tesserae/registry';
 import { checkTensor, elementTypeOfCode } from './elementTypes';
-import { reasonOf, runtimeError } from './errors';
+import { reasonOf, requireIdle, runtimeError } from './errors';
 import { findOnnxruntimeNode, nodeRequire } from './library';
 import { providerError } from './providers';
 import { checkComplete, fitPort } from './ports';
@@ -228,20 +228,7 @@ function createNodeBinding(
   const bound = { input: new Map<string, Value>(), output: new Map<string, Value>() };
   let disposed = false;
   let running = false;
-  const idle = (what: string): void => {
-    if (disposed || session.disposed)
-      throw runtimeError(
-        'E_DISPOSED',
-        `cannot ${what}: the binding or its session was disposed of`,
-        'make a new binding',
-      );
-    if (running)
-      throw runtimeError(
-        'E_RUNNING',
-        `cannot ${what}: the binding is running`,
-        'await runAsync first, or make one binding per run',
-      );
-  };
+  const idle = (what: string): void => requireIdle(what, { disposed: disposed || session.disposed, running });
   const place = (side: 'input' | 'output', name: string, value: Value | DeviceValue): void => {
     idle(`set ${side} '${name}'`);
     feedOf(value as Value, `${side} '${name}'`);

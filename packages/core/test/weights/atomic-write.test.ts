@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { atomicWrite, atomicWriteFolder } from '@tesserae/core';
 import { isTesseraeError } from '@tesserae/registry';
-import { mountTmpfs } from './tmpfs';
+import { mountSmallDisk } from '../../../../test/support/small-disk';
 
 let root: string;
 beforeAll(() => void (root = mkdtempSync(path.join(tmpdir(), 'tesserae-atomic-'))));
@@ -75,7 +75,7 @@ describe('atomicWrite', () => {
   });
 
   it('on a full disk keeps the previous file and no temporary one', async (context) => {
-    const disk = mountTmpfs('64k');
+    const disk = mountSmallDisk('64k');
     if (!disk) return context.skip('mounting a tmpfs is not permitted here');
     try {
       const file = path.join(disk.folder, 'a.bin');
@@ -96,7 +96,7 @@ describe('atomicWrite', () => {
   });
 
   it('on a read-only disk says so', async (context) => {
-    const disk = mountTmpfs('64k');
+    const disk = mountSmallDisk('64k');
     if (!disk) return context.skip('mounting a tmpfs is not permitted here');
     try {
       const file = path.join(disk.folder, 'a.bin');

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint, openSafetensors, readSafetensors, safetensorsBytes, writeSafetensors } from '@tesserae/core';
 import type { SafetensorsInput } from '@tesserae/core';
 import { isTesseraeError } from '@tesserae/registry';
-import { mountTmpfs } from './tmpfs';
+import { mountSmallDisk } from '../../../../test/support/small-disk';
 
 let root: string;
 beforeAll(() => void (root = mkdtempSync(path.join(tmpdir(), 'tesserae-safetensors-'))));
@@ -117,7 +117,7 @@ describe('what cannot be written', () => {
   });
 
   it('a model that does not fit on the disk leaves the previous one', async (context) => {
-    const disk = mountTmpfs('256k');
+    const disk = mountSmallDisk('256k');
     if (!disk) return context.skip('mounting a tmpfs is not permitted here');
     try {
       const file = path.join(disk.folder, 'model.safetensors');

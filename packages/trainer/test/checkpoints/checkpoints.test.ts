@@ -6,7 +6,7 @@ import { adamw, listCheckpoints, sgd, train } from '@tesserae/trainer';
 import type { CheckpointRecord, TrainingHistory, TrainingWarning, TrainOptions } from '@tesserae/trainer';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { scratchFolder } from '../scratch';
-import { mountSmallDisk } from './tmpfs';
+import { mountSmallDisk } from '../../../../test/support/small-disk';
 import { disposeModel, parameterValues, tinyIds, tinyModel } from '../tiny-model';
 
 let folder: string;
