@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint, writeCheckpoint } from '@tesserae/core';
 import type { SafetensorsInput } from '@tesserae/core';
 import { isTesseraeError } from '@tesserae/registry';
-import { mountTmpfs } from './tmpfs';
+import { mountSmallDisk } from '../../../../test/support/small-disk';
 
 let root: string;
 beforeAll(() => void (root = mkdtempSync(path.join(tmpdir(), 'tesserae-write-'))));
@@ -70,7 +70,7 @@ describe('shards', () => {
   });
 
   it('appear together or not at all', async (context) => {
-    const disk = mountTmpfs('256k');
+    const disk = mountSmallDisk('256k');
     if (!disk) return context.skip('mounting a tmpfs is not permitted here');
     try {
       await writeCheckpoint(disk.folder, [tensor('a', 100), tensor('b', 100)], { maxShardBytes: 400 });
