@@ -1,4 +1,5 @@
 import { llama2c } from '@tesserae/hub';
+import { attentionSinks, blockSparse, localGlobal, slidingWindow } from '@tesserae/core';
 import { byteLevelBpe, character, tokenizerJson } from '@tesserae/tokenizer';
 import { createRegistry } from '@tesserae/registry';
 import type { Registry } from '@tesserae/registry';
@@ -15,6 +16,10 @@ const plugins = [
   constant,
   cosine,
   linearDecay,
+  slidingWindow,
+  localGlobal,
+  blockSparse,
+  attentionSinks,
 ] as const;
 
 /**

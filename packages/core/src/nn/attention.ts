@@ -138,7 +138,7 @@ export function attention(
   options: AttentionOptions = {},
 ): tf.Tensor {
   const { causal = false, mask, bias, queryOffset: offset, onWeights } = options;
-  checkShapes(query, key, value);
+  checkAttentionShapes('attention', query, key, value);
   const scale = options.scale ?? 1 / Math.sqrt(width(query));
   const full = [...sizes(query).slice(0, 3), sizes(key)[2]];
   if (mask) {
@@ -159,21 +159,22 @@ export function attention(
   return tf.tidy(() => mix(weights, value));
 }
 
-function checkShapes(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor): void {
+/** Checks that queries, keys and values fit together; `op` names who asks. */
+export function checkAttentionShapes(op: string, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor): void {
   for (const [name, tensor] of [
     ['query', query],
     ['key', key],
     ['value', value],
   ] as const)
-    requireTensor('attention', name, tensor);
-  requireShape('attention', 'query', query, [null, null, null, null], 'batch, heads, time, headWidth');
+    requireTensor(op, name, tensor);
+  requireShape(op, 'query', query, [null, null, null, null], 'batch, heads, time, headWidth');
   const [batch, heads, , features] = sizes(query);
-  requireShape('attention', 'key', key, [batch, null, null, features], 'batch, keyValueHeads, keys, headWidth');
+  requireShape(op, 'key', key, [batch, null, null, features], 'batch, keyValueHeads, keys, headWidth');
   const [, keyHeads, keys] = sizes(key);
-  requireShape('attention', 'value', value, [batch, keyHeads, keys, null], 'batch, keyValueHeads, keys, headWidth');
+  requireShape(op, 'value', value, [batch, keyHeads, keys, null], 'batch, keyValueHeads, keys, headWidth');
   if (heads % keyHeads !== 0) {
     throw shapeError(
-      'attention',
+      op,
       `${heads} query heads cannot share ${keyHeads} key/value heads evenly`,
       'make the number of heads a multiple of the key/value heads',
     );

@@ -28,3 +28,4 @@ export { silu, siluOp } from './silu';
 export { logSoftmax, logSoftmaxOp, softmax, softmaxOp } from './softmax';
 export { swiglu, swigluOp } from './swiglu';
 export type { SwigluInputs } from './swiglu';
+export * from './sparse/index';

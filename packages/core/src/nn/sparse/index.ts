@@ -1,0 +1,13 @@
+export { attentionSinks } from './attentionSinks';
+export type { AttentionSinksOptions } from './attentionSinks';
+export { blockSparse } from './blockSparse';
+export type { BlockSparseOptions } from './blockSparse';
+export type { BlockLayout } from './layout';
+export { localGlobal } from './localGlobal';
+export type { LocalGlobalOptions } from './localGlobal';
+export { attentionMask } from './pattern';
+export type { AttentionPattern, KeyRange, PatternOptions, StreamShape } from './pattern';
+export { slidingWindow } from './slidingWindow';
+export type { SlidingWindowOptions } from './slidingWindow';
+export { sparseAttention, sparseAttentionOp } from './sparseAttention';
+export type { SparseAttentionAttributes, SparseAttentionInputs, SparseAttentionOptions } from './sparseAttention';
