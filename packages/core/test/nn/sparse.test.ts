@@ -17,7 +17,7 @@ import { describeOnBackends, use } from '../support/backends';
 const patterns: readonly AttentionPattern[] = [
   slidingWindow({ window: 21 }),
   slidingWindow({ window: 20, causal: false }),
-  localGlobal({ window: 10, globalPositions: [0, 37] }),
+  localGlobal({ window: 10, globalPositions: [0, 36] }),
   localGlobal({ window: 9, globalPositions: [3], causal: true }),
   blockSparse({ block: 16, windowBlocks: 3, globalBlocks: 1, randomBlocks: 1, seed: 5 }),
   blockSparse({ block: 10, windowBlocks: 1, globalBlocks: 0, randomBlocks: 2, causal: true }),
