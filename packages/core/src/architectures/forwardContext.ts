@@ -146,11 +146,11 @@ export function requireParams(name: string, params: Params, specs: readonly Para
 }
 
 /** Disposes what a forward pass made on the way, but not its output nor what was captured. */
-export function tidyForward(capture: Capture | undefined, run: () => ForwardOutput): ForwardOutput {
+export function tidyForward<O = ForwardOutput>(capture: Capture | undefined, run: () => O): O {
   const kept = tf.tidy(
     () => ({ output: run(), captured: { ...capture?.values } }) as unknown as tf.TensorContainerObject,
   );
-  return kept.output as unknown as ForwardOutput;
+  return kept.output as unknown as O;
 }
 
 function numberPositions(name: string, { positionIds, cache }: ForwardInputs, batch: number, time: number): tf.Tensor {
@@ -164,7 +164,7 @@ function numberPositions(name: string, { positionIds, cache }: ForwardInputs, ba
 }
 
 /** Gives each dropout site in turn a function of its own, or nothing where nothing is dropped. */
-function drops<C>({
+export function drops<C>({
   training,
   key,
 }: ForwardOptions<C>): (rate: number) => ((value: tf.Tensor) => tf.Tensor) | undefined {

@@ -4,3 +4,7 @@ export { hiddenStateNames } from './hiddenStates';
 export { llama } from './llama';
 export type { LlamaConfig } from './llamaConfig';
 export type { RopeScaling } from './ropeScaling';
+export { shiftRight } from './stacks/shiftRight';
+export type { ShiftRightOptions } from './stacks/shiftRight';
+export { t5 } from './t5';
+export type { T5Config } from './t5Config';

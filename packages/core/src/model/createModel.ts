@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
 import type { Tokenizer } from '@tesserae/tokenizer';
+import { sinusoidalTable } from '../nn/sinusoidalTable';
 import { normal, uniform } from '../random/draw';
 import { createKey, foldIn } from '../random/key';
 import { flattenParams, mapParams, paramTensors, unflattenParams } from './params';
@@ -63,10 +64,17 @@ export function createModel<C extends ArchitectureConfig>(
 function initialize({ shape, initialization }: ParameterSpec, key: Key): Float32Array {
   const size = shape.reduce((product, length) => product * length, 1);
   switch (initialization.kind) {
-    case 'normal':
-      return normal(key, size, 0, initialization.standardDeviation);
+    case 'normal': {
+      const values = normal(key, size, 0, initialization.standardDeviation);
+      const { zeroRow } = initialization;
+      return zeroRow === undefined ? values : values.fill(0, zeroRow * shape[1], (zeroRow + 1) * shape[1]);
+    }
     case 'uniform':
       return uniform(key, size, initialization.low, initialization.high);
+    case 'sinusoidal':
+      return sinusoidalTable(shape[0], shape[1], initialization);
+    case 'constant':
+      return new Float32Array(size).fill(initialization.value);
     case 'ones':
       return new Float32Array(size).fill(1);
     case 'zeros':

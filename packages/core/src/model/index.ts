@@ -1,4 +1,5 @@
 export type * from './types';
+export { cacheShapeOf } from './cacheShape';
 export { createCapture, observe } from './capture';
 export type { Capture, CaptureOptions } from './capture';
 export { cloneModel, countParameters, createModel, disposeModel, modelBytes } from './createModel';

@@ -19,7 +19,15 @@ export type ParamsNode = Weight | Params | readonly ParamsNode[];
 
 /** How a parameter is filled before training. */
 export type Initialization =
-  | { readonly kind: 'normal'; readonly standardDeviation: number }
+  | {
+      readonly kind: 'normal';
+      readonly standardDeviation: number;
+      /** A row that stays zero: the padding token's. */
+      readonly zeroRow?: number | undefined;
+    }
+  /** Sines and cosines of the position, the same ones for every seed. */
+  | { readonly kind: 'sinusoidal'; readonly interleaved: boolean }
+  | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
   | { readonly kind: 'zeros' }
   | { readonly kind: 'ones' };
@@ -34,6 +42,8 @@ export interface ParameterSpec {
   readonly initialization: Initialization;
   /** Whether weight decay applies: false for norms and biases. */
   readonly decay: boolean;
+  /** False for fixed tables and buffers, which optimizers leave alone; true when absent. */
+  readonly trainable?: boolean | undefined;
 }
 
 /** What every architecture's config has. */
@@ -146,6 +156,15 @@ export interface ForwardOutput {
   readonly cache?: KeyValueCache | undefined;
 }
 
+/** What a key-value cache must hold for one token: `createKeyValueCache(layers, { heads, headDim, … })`. */
+export interface CacheShape {
+  readonly layers: number;
+  /** Key/value heads K. */
+  readonly heads: number;
+  /** Features per head E. */
+  readonly headDim: number;
+}
+
 /** A family of models: its parameters, and the pure function from parameters and ids to logits. */
 export interface Architecture<C = ArchitectureConfig> {
   /** `gpt2`, `llama`; the `model_type` of config.json. */
@@ -158,6 +177,12 @@ export interface Architecture<C = ArchitectureConfig> {
   forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<C>): ForwardOutput;
   /** The encoder alone, with the keys and values that the decoder reads; only encoder-decoders have it. */
   encode?(params: Params, inputs: ForwardInputs, options: ForwardOptions<C>): EncoderOutput;
+  /** The sizes of the self-attention cache; when absent those that the config's numbers give, see `cacheShapeOf`. */
+  cacheShape?(config: C): CacheShape;
+  /** How many positions a sequence may have; `maxPositionEmbeddings` when absent, Infinity where positions are relative. */
+  positionLimit?(config: C): number;
+  /** Layers end in a norm, so that the last layer's output needs no final one: the form of the first transformers. */
+  readonly postNorm?: boolean | undefined;
 }
 
 /** A model is a value. Functions that change one return another. */
