@@ -1,15 +1,17 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { isTesseraeError, tesseraeError } from '@tesserae/registry';
-import type { ArchitectureConfig, KeyValueCache, Model } from '../model/types';
-import { createKeyValueCache, disposeKeyValueCache } from '../nn/keyValueCache';
-import { planGeneration } from './options';
-import type { GenerateOptions, GenerationPlan } from './options';
-import { programsFor } from './programs';
-import type { GenerationPrograms } from './programs';
+import type { Model } from '../model/types';
+import type { TokenLogprobs } from './logprobs';
+import type { GenerateOptions } from './options';
+import { createPipeline } from './pipeline';
+import { planGeneration, withDefaults } from './plan';
+import type { GenerationPlan } from './plan';
+import { refuseOption } from './processors/processor';
 import { checkLength, readPrompt } from './prompt';
 import type { Prompt } from './prompt';
-import { startRow } from './rows';
+import { rowKey, startRow } from './rows';
 import type { FinishReason, GeneratedToken, Row } from './rows';
+import { openSession, release } from './session';
+import type { Held } from './session';
 
 /** Tokens as they come. Leaving a `for await` early, or letting go of it, frees what it holds. */
 export interface Generation extends AsyncIterableIterator<GeneratedToken> {
@@ -25,112 +27,38 @@ export interface GeneratedSequence {
   readonly finished: FinishReason;
   /** The raw logits of each new token, [V] each, when asked for. */
   readonly logits?: Float32Array[];
+  /** Log-probabilities of each new token, when asked for. */
+  readonly logprobs?: TokenLogprobs[];
 }
-
-/** What lives as long as a generation runs, held where a finalizer can find it. */
-interface Held {
-  cache: KeyValueCache | undefined;
-  attentionMask: tf.Tensor | undefined;
-}
-
-/** Where a batch stands: B rows padded on the left to T slots of M. */
-interface Layout {
-  readonly slots: number;
-  readonly capacity: number;
-  /** Padding of each row. */
-  readonly padding: readonly number[];
-}
-
-const canTrace = (): boolean => Symbol.for('tesserae.compile') in tf.backend();
-
-/** Rounds up so that lengths near each other share one compiled program, at most an eighth more than asked. */
-export function roundUp(length: number): number {
-  const step = Math.max(8, 2 ** (Math.floor(Math.log2(length)) - 3));
-  return Math.ceil(length / step) * step;
-}
-
-function layOut(rows: readonly Row[], maxNewTokens: number, context: number): Layout {
-  const longest = Math.max(...rows.map((row) => row.ids.length));
-  const slots = canTrace() ? Math.min(roundUp(longest), context) : longest;
-  const needed = slots + maxNewTokens - 1;
-  const capacity = canTrace() ? roundUp(needed) : needed;
-  return { slots, capacity, padding: rows.map((row) => slots - row.ids.length) };
-}
-
-function maskOf({ padding, capacity }: Layout): tf.Tensor | undefined {
-  if (padding.every((count) => count === 0)) return undefined;
-  const mask = new Int32Array(padding.length * capacity).fill(1);
-  padding.forEach((count, row) => mask.fill(0, row * capacity, row * capacity + count));
-  return tf.tensor2d(mask, [padding.length, capacity], 'int32'); // [B, M]
-}
-
-function emptyCache(config: ArchitectureConfig, batch: number, capacity: number): KeyValueCache {
-  const heads = config.numKeyValueHeads ?? config.numAttentionHeads;
-  const headDim = config.headDim ?? config.hiddenSize / config.numAttentionHeads;
-  return createKeyValueCache(config.numHiddenLayers, { batch, heads, capacity, headDim }); // [B, K, M, E] each
-}
-
-/** Runs one pass on the cache that is held, and puts the new one in its place. */
-async function runStep(
-  program: GenerationPrograms['prefill'],
-  model: Model,
-  held: Held,
-  ids: Int32Array,
-  positions: Int32Array,
-  batch: number,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array> {
-  const shape: [number, number] = [batch, ids.length / batch];
-  const inputIds = tf.tensor2d(ids, shape, 'int32'); // [B, T]
-  const positionIds = tf.tensor2d(positions, shape, 'int32'); // [B, T]
-  const { attentionMask } = held;
-  const inputs = { inputIds, positionIds, ...(attentionMask && { attentionMask }) };
-  let logits: tf.Tensor | undefined;
-  try {
-    const output = await program.runAsyncWith({ signal }, model.params, inputs, held.cache!);
-    logits = output.logits;
-    held.cache = output.cache;
-    return (await logits.data()) as Float32Array; // [B, V]
-  } finally {
-    tf.dispose([inputIds, positionIds]);
-    logits?.dispose();
-  }
-}
-
-function prefillInputs(rows: readonly Row[], { slots, padding }: Layout): { ids: Int32Array; positions: Int32Array } {
-  const ids = new Int32Array(rows.length * slots);
-  const positions = new Int32Array(ids.length); // from the first token that is no padding
-  rows.forEach((row, i) => {
-    ids.set(row.ids, i * slots + padding[i]);
-    for (let t = padding[i]; t < slots; t++) positions[i * slots + t] = t - padding[i];
-  });
-  return { ids, positions };
-}
-
-const release = (held: Held): void => {
-  if (held.cache) disposeKeyValueCache(held.cache);
-  held.cache = undefined;
-  if (held.attentionMask && !held.attentionMask.isDisposed) held.attentionMask.dispose();
-  held.attentionMask = undefined;
-};
 
 /** Lets timers and signals have their turn between tokens, also where a backend computes at once. */
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
 
-async function* run(model: Model, rows: readonly Row[], plan: GenerationPlan, maxNewTokens: number, held: Held) {
-  const layout = layOut(rows, maxNewTokens, model.config.maxPositionEmbeddings);
-  const batch = rows.length;
-  const programs = programsFor(model);
+/** One generation: its prompts, and `numReturnSequences` rows for each. */
+interface Job {
+  readonly model: Model;
+  readonly prompts: readonly (readonly number[])[];
+  readonly rows: readonly Row[];
+  readonly plan: GenerationPlan;
+  readonly maxNewTokens: number;
+}
+
+async function* run({ model, prompts, rows, plan, maxNewTokens }: Job, held: Held): AsyncGenerator<GeneratedToken> {
+  const each = rows.length / prompts.length;
   try {
-    held.attentionMask = maskOf(layout);
-    held.cache = emptyCache(model.config, batch, layout.capacity);
-    const first = prefillInputs(rows, layout);
-    let logits = await runStep(programs.prefill, model, held, first.ids, first.positions, batch, plan.signal);
+    const session = openSession(model, prompts, maxNewTokens, held, plan.signal);
+    let logits = await session.prefill(); // [B, V]
+    const vocabulary = logits.length / prompts.length;
+    let parents = each > 1 ? Int32Array.from(rows, (_, i) => Math.floor(i / each)) : undefined;
     for (;;) {
-      const vocabulary = logits.length / batch;
       const tokens: GeneratedToken[] = [];
       rows.forEach((row, i) => {
-        if (!row.finished) tokens.push(row.next(logits.slice(i * vocabulary, (i + 1) * vocabulary)));
+        const from = (parents ? parents[i] : i) * vocabulary;
+        if (!row.finished) tokens.push(row.next(logits.slice(from, from + vocabulary)));
       });
       yield* tokens;
       if (rows.every((row) => row.finished)) return;
@@ -138,7 +66,8 @@ async function* run(model: Model, rows: readonly Row[], plan: GenerationPlan, ma
       plan.signal?.throwIfAborted();
       const ids = Int32Array.from(rows, (row) => row.ids[row.ids.length - 1]); // a finished row's last, to no effect
       const positions = Int32Array.from(rows, (row) => row.ids.length - 1);
-      logits = await runStep(programs.decode, model, held, ids, positions, batch, plan.signal);
+      logits = await session.step(ids, positions, parents); // [R, V]
+      parents = undefined;
     }
   } catch (error) {
     throw plan.signal?.aborted ? aborted(plan.signal.reason) : error;
@@ -157,6 +86,27 @@ const aborted = (cause: unknown): unknown =>
         fix: 'nothing is wrong; start again when you like',
         cause,
       });
+
+/** Checks everything, and starts the rows. */
+function prepare(model: Model, prompt: Prompt, given: GenerateOptions): Job {
+  const plan = planGeneration(withDefaults(given, model.generation), model.config);
+  const prompts = readPrompt(model, prompt);
+  const maxNewTokens = checkLength(prompts, plan.maxNewTokens, model.config.maxPositionEmbeddings);
+  const { seed, sampling, numReturnSequences: each } = plan;
+  if (typeof seed !== 'number' && seed.length !== prompts.length)
+    refuseOption(
+      'seed',
+      `a list of ${seed.length}`,
+      `one for each of the ${prompts.length} prompts, or a single number`,
+    );
+  const stopTokens = [...plan.stopTokens];
+  const processors = createPipeline(plan.options, { sampling, stopTokens, maxNewTokens, minTokensToKeep: 1 });
+  const rows = Array.from({ length: prompts.length * each }, (_, row) => {
+    const start = { row, key: rowKey(plan, row), prompt: prompts[Math.floor(row / each)] };
+    return startRow(start, plan, processors, maxNewTokens, model.tokenizer);
+  });
+  return { model, prompts, rows, plan, maxNewTokens };
+}
 
 let abandoned: FinalizationRegistry<Held> | undefined;
 
@@ -187,13 +137,9 @@ let abandoned: FinalizationRegistry<Held> | undefined;
  * ```
  */
 export function generate<C>(model: Model<C>, prompt: Prompt, options: GenerateOptions = {}): Generation {
-  const known = model as unknown as Model;
-  const plan = planGeneration(options, known.config);
-  const prompts = readPrompt(known, prompt);
-  const maxNewTokens = checkLength(prompts, plan.maxNewTokens, known.config.maxPositionEmbeddings);
-  const rows = prompts.map((ids, row) => startRow(row, ids, plan, maxNewTokens, model.tokenizer));
+  const job = prepare(model as unknown as Model, prompt, options);
   const held: Held = { cache: undefined, attentionMask: undefined };
-  const tokens = run(known, rows, plan, maxNewTokens, held);
+  const tokens = run(job, held);
   const generation: Generation = {
     next: () => tokens.next(),
     return: () => tokens.return(undefined),
@@ -211,7 +157,7 @@ export function generate<C>(model: Model<C>, prompt: Prompt, options: GenerateOp
  * @param model the model; it is not changed
  * @param prompt a text, token ids, or a list of these
  * @param options as for {@link generate}
- * @returns one sequence a prompt
+ * @returns the prompts' sequences in order, `numReturnSequences` for each
  * @throws as {@link generate}
  * @example
  * ```ts
@@ -228,14 +174,18 @@ export async function generateAll<C>(
   prompt: Prompt,
   options: GenerateOptions = {},
 ): Promise<GeneratedSequence[]> {
-  const tokens: GeneratedToken[][] = readPrompt(model as unknown as Model, prompt).map(() => []);
-  for await (const token of generate(model, prompt, options)) tokens[token.row].push(token);
-  return readPrompt(model as unknown as Model, prompt).map((promptIds, row) => ({
-    promptIds,
-    ids: tokens[row].map(({ id }) => id),
-    text: tokens[row].map(({ text }) => text).join(''),
-    finished: tokens[row][tokens[row].length - 1].finished!,
-    ...(options.logits && { logits: tokens[row].map(({ logits }) => logits!) }),
+  const known = model as unknown as Model;
+  const each = planGeneration(withDefaults(options, known.generation), known.config).numReturnSequences;
+  const prompts = readPrompt(known, prompt);
+  const tokens: GeneratedToken[][] = prompts.flatMap(() => Array.from({ length: each }, () => []));
+  for await (const token of generate(model, prompts, options)) tokens[token.row].push(token);
+  return tokens.map((row, index) => ({
+    promptIds: prompts[Math.floor(index / each)],
+    ids: row.map(({ id }) => id),
+    text: row.map(({ text }) => text).join(''),
+    finished: row[row.length - 1].finished!,
+    ...(row[0].logits && { logits: row.map(({ logits }) => logits!) }),
+    ...(row[0].logprobs && { logprobs: row.map(({ logprobs }) => logprobs!) }),
   }));
 }
 

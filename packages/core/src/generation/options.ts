@@ -1,132 +1,142 @@
-import { tesseraeError } from '@tesserae/registry';
-import type { ArchitectureConfig } from '../model/types';
-import { noRepeatNgramProcessor } from './processors/no-repeat-ngram';
-import { checkCount, refuseOption } from './processors/processor';
 import type { LogitsProcessor } from './processors/processor';
-import { repetitionPenaltyProcessor } from './processors/repetition-penalty';
-import { temperatureProcessor } from './processors/temperature';
-import { topKProcessor } from './processors/top-k';
-import { topPProcessor } from './processors/top-p';
+import type { SequenceBias } from './processors/sequence-bias';
 
-/** How tokens are chosen and when to stop. */
-export interface GenerateOptions {
-  /** At most so many new tokens a row; when absent 128, or fewer where the context ends before. */
-  readonly maxNewTokens?: number | undefined;
-  /**
-   * Divides the logits. Sampling is on when this is above 0, or when `topK` or `topP` is given; otherwise, and at 0, the
-   * most likely token is taken each time (greedy).
-   */
+/** Which tokens are removed, or made more or less likely, before one is chosen; greedy generation and beams use them too. */
+export interface ConstraintOptions {
+  /** Above 1 makes tokens that stand in the text already less likely. */
+  readonly repetitionPenalty?: number | undefined;
+  /** Subtracted from the logit of each new token that came up already. */
+  readonly presencePenalty?: number | undefined;
+  /** Subtracted from the logit of each new token, as often as it came up. */
+  readonly frequencyPenalty?: number | undefined;
+  /** No sequence of so many tokens comes up twice. */
+  readonly noRepeatNgramSize?: number | undefined;
+  /** Above 1 makes tokens of the encoder's text more likely. */
+  readonly encoderRepetitionPenalty?: number | undefined;
+  /** No sequence of so many tokens is taken over from the encoder's text. */
+  readonly encoderNoRepeatNgramSize?: number | undefined;
+  /** Sequences of token ids that do not come up. */
+  readonly badWords?: readonly (readonly number[])[] | undefined;
+  /** Added to the logits of these tokens: id → number. */
+  readonly logitBias?: Readonly<Record<number, number>> | undefined;
+  /** Added to the logit of a token that would complete a sequence of tokens. */
+  readonly sequenceBias?: SequenceBias | undefined;
+  /** No stop token before the text, prompt included, has so many tokens. */
+  readonly minLength?: number | undefined;
+  /** No stop token before so many new tokens. */
+  readonly minNewTokens?: number | undefined;
+  /** The first new token of an encoder-decoder. */
+  readonly forcedBosTokenId?: number | null | undefined;
+  /** The last new token when `maxNewTokens` is reached. */
+  readonly forcedEosTokenId?: number | readonly number[] | null | undefined;
+  /** Tokens that never come up. */
+  readonly suppressTokens?: readonly number[] | undefined;
+  /** Tokens that do not come up first. */
+  readonly beginSuppressTokens?: readonly number[] | undefined;
+  /** [after how many new tokens, factor]: makes the end more likely with every token after. */
+  readonly exponentialDecayLengthPenalty?: readonly [start: number, factor: number] | undefined;
+  /** Replaces logits that are no finite numbers, which would otherwise never be chosen. */
+  readonly removeInvalidValues?: boolean | undefined;
+}
+
+/** How a token is drawn. Giving any of these numbers turns sampling on; greedy generation looks at none. */
+export interface SamplingOptions {
+  /** Divides the logits; 0 is greedy. */
   readonly temperature?: number | undefined;
-  /** Sample among the k most likely tokens. */
+  /** Sample among the k most likely tokens; 0 among all. */
   readonly topK?: number | undefined;
   /** Sample among the most likely tokens that together have this probability. */
   readonly topP?: number | undefined;
-  /** Above 1 makes tokens that stand in the text already less likely; greedy generation uses it too. */
-  readonly repetitionPenalty?: number | undefined;
-  /** No sequence of so many tokens comes up twice; greedy generation uses it too. */
-  readonly noRepeatNgramSize?: number | undefined;
-  /** More processors, run on each row's logits after those above. */
+  /** Sample among the tokens that are at least so many times as likely as the most likely one. */
+  readonly minP?: number | undefined;
+  /** Sample among the tokens of typical surprise that together have this probability. */
+  readonly typicalP?: number | undefined;
+  /** Sample among the tokens of at least this probability. */
+  readonly epsilonCutoff?: number | undefined;
+  /** The same with a threshold that falls as the entropy rises. */
+  readonly etaCutoff?: number | undefined;
+  /** Sampling on or off, whatever else is given. */
+  readonly doSample?: boolean | undefined;
+  /** Same model, prompt, options and seed: same tokens. 0 when absent; a list gives each prompt its own. */
+  readonly seed?: number | readonly number[] | undefined;
+}
+
+/** How `generateBeams` searches; see there. */
+export interface BeamOptions {
+  /** Hypotheses that are kept side by side. */
+  readonly numBeams?: number | undefined;
+  /** Exponent of the length that a hypothesis' log-probability is divided by: above 0 favours long texts; 1 when absent. */
+  readonly lengthPenalty?: number | undefined;
+  /**
+   * When a prompt is done: true, as soon as it has `numBeams` finished hypotheses; false (default), when the best running
+   * one is unlikely to beat the worst of them; `'never'`, when it cannot.
+   */
+  readonly earlyStopping?: boolean | 'never' | undefined;
+}
+
+/** How tokens are chosen and when to stop. */
+export interface GenerateOptions extends ConstraintOptions, SamplingOptions, BeamOptions {
+  /** At most so many new tokens a row; when absent 128, or fewer where the context ends before. */
+  readonly maxNewTokens?: number | undefined;
+  /** So many continuations of each prompt: rows 0 … n − 1 belong to the first prompt. 1 when absent. */
+  readonly numReturnSequences?: number | undefined;
+  /** More processors, run on each row's logits after the constraints and before temperature and what follows it. */
   readonly processors?: readonly LogitsProcessor[] | undefined;
-  /** Same model, prompt, options and seed: same tokens. 0 when absent. */
-  readonly seed?: number | undefined;
+  /** Turns the logits into log-probabilities after all processors. */
+  readonly renormalizeLogits?: boolean | undefined;
   /** A row ends before any of these texts; needs a tokenizer. */
   readonly stop?: string | readonly string[] | undefined;
   /** A row ends with any of these tokens; the config's `eosTokenId` when absent, none when empty. */
   readonly stopTokens?: readonly number[] | undefined;
+  /** The first token of an encoder-decoder's decoder; the config's `decoderStartTokenId` when absent. */
+  readonly decoderStartTokenId?: number | null | undefined;
   /** Give each token's raw logits, before any processor. */
   readonly logits?: boolean | undefined;
+  /** Give each token's log-probability, and those of the so many most likely ones beside it; 0 for the token alone. */
+  readonly logprobs?: number | undefined;
   /** Cancels; the iterator then throws E_ABORTED. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Options checked and completed. */
-export interface GenerationPlan {
-  readonly maxNewTokens: number | undefined;
-  readonly processors: readonly LogitsProcessor[];
-  readonly sampling: boolean;
-  readonly seed: number;
-  readonly stops: readonly string[];
-  readonly stopTokens: ReadonlySet<number>;
-  readonly logits: boolean;
-  readonly signal: AbortSignal | undefined;
-}
-
-const known: readonly string[] = [
-  'maxNewTokens',
-  'temperature',
-  'topK',
-  'topP',
-  'repetitionPenalty',
-  'noRepeatNgramSize',
-  'processors',
-  'seed',
-  'stop',
-  'stopTokens',
-  'logits',
-  'signal',
-] satisfies (keyof GenerateOptions)[];
-
-function checkNames(options: GenerateOptions): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw tesseraeError({
-    package: 'core',
-    code: 'E_UNKNOWN_OPTION',
-    message: `generate has no option ${JSON.stringify(unknown)}`,
-    fix: `use one of ${known.join(', ')}`,
-  });
-}
-
-/** Every processor that the options ask for, in the order in which transformers runs them. */
-function processorsOf(options: GenerateOptions, sampling: boolean): LogitsProcessor[] {
-  const processors: LogitsProcessor[] = [];
-  const { repetitionPenalty, noRepeatNgramSize, temperature, topK, topP } = options;
-  if (repetitionPenalty !== undefined) processors.push(repetitionPenaltyProcessor(repetitionPenalty));
-  if (noRepeatNgramSize !== undefined) processors.push(noRepeatNgramProcessor(noRepeatNgramSize));
-  if (sampling && temperature !== undefined) processors.push(temperatureProcessor(temperature));
-  if (topK !== undefined) processors.push(topKProcessor(topK));
-  if (topP !== undefined) processors.push(topPProcessor(topP));
-  for (const processor of options.processors ?? []) {
-    if (typeof processor !== 'function') refuseOption('processors', processor, 'functions of the logits');
-    processors.push(processor);
-  }
-  return processors;
-}
-
-function stopsOf(stop: GenerateOptions['stop']): string[] {
-  const stops = typeof stop === 'string' ? [stop] : [...(stop ?? [])];
-  for (const text of stops) {
-    if (typeof text !== 'string' || text === '') refuseOption('stop', JSON.stringify(text), 'texts that are not empty');
-  }
-  return stops;
-}
-
-function stopTokensOf(options: GenerateOptions, config: ArchitectureConfig): Set<number> {
-  const eos = config.eosTokenId ?? [];
-  const ids = options.stopTokens ?? (typeof eos === 'number' ? [eos] : eos);
-  for (const id of ids) {
-    if (!Number.isInteger(id)) refuseOption('stopTokens', id, 'token ids');
-  }
-  return new Set(ids);
-}
-
-/** Checks the options and completes them from the model's config. */
-export function planGeneration(options: GenerateOptions, config: ArchitectureConfig): GenerationPlan {
-  checkNames(options);
-  const { temperature, seed = 0 } = options;
-  if (temperature !== undefined && !(temperature >= 0 && Number.isFinite(temperature))) {
-    refuseOption('temperature', temperature, 'a number from 0 up');
-  }
-  const random = temperature !== undefined || options.topK !== undefined || options.topP !== undefined;
-  const sampling = random && temperature !== 0;
-  return {
-    maxNewTokens: options.maxNewTokens === undefined ? undefined : checkCount('maxNewTokens', options.maxNewTokens, 1),
-    processors: processorsOf(options, sampling),
-    sampling,
-    seed: checkCount('seed', seed, 0),
-    stops: stopsOf(options.stop),
-    stopTokens: stopTokensOf(options, config),
-    logits: options.logits ?? false,
-    signal: options.signal,
-  };
-}
+/** Every name of an option. */
+export const optionNames: readonly string[] = /* @__PURE__ */ Object.keys({
+  repetitionPenalty: 0,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  noRepeatNgramSize: 0,
+  encoderRepetitionPenalty: 0,
+  encoderNoRepeatNgramSize: 0,
+  badWords: 0,
+  logitBias: 0,
+  sequenceBias: 0,
+  minLength: 0,
+  minNewTokens: 0,
+  forcedBosTokenId: 0,
+  forcedEosTokenId: 0,
+  suppressTokens: 0,
+  beginSuppressTokens: 0,
+  exponentialDecayLengthPenalty: 0,
+  removeInvalidValues: 0,
+  temperature: 0,
+  topK: 0,
+  topP: 0,
+  minP: 0,
+  typicalP: 0,
+  epsilonCutoff: 0,
+  etaCutoff: 0,
+  doSample: 0,
+  seed: 0,
+  numBeams: 0,
+  lengthPenalty: 0,
+  earlyStopping: 0,
+  maxNewTokens: 0,
+  numReturnSequences: 0,
+  processors: 0,
+  renormalizeLogits: 0,
+  stop: 0,
+  stopTokens: 0,
+  decoderStartTokenId: 0,
+  logits: 0,
+  logprobs: 0,
+  signal: 0,
+} satisfies Record<keyof GenerateOptions, 0>);

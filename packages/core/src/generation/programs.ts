@@ -11,6 +11,8 @@ export interface StepInputs {
   readonly positionIds: tf.Tensor;
   /** int32 [B, M]; absent when no row is padded. */
   readonly attentionMask?: tf.Tensor | undefined;
+  /** int32 [B]: which row of the cache each row continues, where rows come, go or trade places (beams). */
+  readonly parents?: tf.Tensor | undefined;
 }
 
 /** What it gives: logits of each row's last position, and the cache with the pass written in. */
@@ -33,9 +35,16 @@ const MAX_CONFIGS = 4;
 
 let kept: Map<string, { readonly architecture: Architecture; readonly programs: GenerationPrograms }> | undefined;
 
+/** The cache with the rows of `parents` in their order: [R, K, M, E] each. */
+function reorder(cache: KeyValueCache, parents: tf.Tensor): KeyValueCache {
+  const gather = (tensor: tf.Tensor): tf.Tensor => tf.gather(tensor, parents as tf.Tensor1D);
+  return { keys: cache.keys.map(gather), values: cache.values.map(gather), length: cache.length };
+}
+
 function step(architecture: Architecture, config: ArchitectureConfig, name: string): Step {
   return compile(
-    (params: Params, inputs: StepInputs, cache: KeyValueCache): StepOutput => {
+    (params: Params, { parents, ...inputs }: StepInputs, given: KeyValueCache): StepOutput => {
+      const cache = parents ? reorder(given, parents) : given;
       const output = architecture.forward(params, { ...inputs, cache }, { config, logits: 'last' });
       const [batch, , vocabulary] = output.logits.shape as [number, number, number];
       return { logits: tf.reshape(output.logits, [batch, vocabulary]), cache: output.cache! }; // [B, V]

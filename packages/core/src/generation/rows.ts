@@ -2,7 +2,10 @@ import type { DecodeStream, Tokenizer } from '@tesserae/tokenizer';
 import { tesseraeError } from '@tesserae/registry';
 import { createKey, foldIn, uniform } from '../random/index';
 import type { Key } from '../model/types';
-import type { GenerationPlan } from './options';
+import { logprobsOf } from './logprobs';
+import type { TokenLogprobs } from './logprobs';
+import type { GenerationPlan } from './plan';
+import type { LogitsProcessor, ProcessorContext } from './processors/processor';
 import { argmax, sample } from './sample';
 import { watchForStops } from './stop-strings';
 import type { StopWatch } from './stop-strings';
@@ -12,7 +15,7 @@ export type FinishReason = 'length' | 'stop-token' | 'stop-string';
 
 /** One new token. */
 export interface GeneratedToken {
-  /** Which prompt it continues, from 0. */
+  /** Which row it belongs to, from 0: the prompts in their order, each `numReturnSequences` times. */
   readonly row: number;
   /** Which new token of the row it is, from 0. */
   readonly index: number;
@@ -26,6 +29,8 @@ export interface GeneratedToken {
   readonly finished?: FinishReason;
   /** The raw logits that it was chosen from, [V], when asked for. */
   readonly logits?: Float32Array;
+  /** Log-probabilities of the token and of the most likely ones, when asked for. */
+  readonly logprobs?: TokenLogprobs;
 }
 
 /** Text starts mid-sentence: so many tokens of the prompt tell the decoder what came before. */
@@ -61,22 +66,38 @@ function watcherOf(plan: GenerationPlan, tokenizer: Tokenizer | undefined): Stop
   return watchForStops(plan.stops);
 }
 
-/** Starts a row. Its randomness depends on the seed and its number alone, so not on the rows beside it. */
+/** What a row begins with. */
+export interface RowStart {
+  readonly row: number;
+  /** Its randomness: of the seed and its number alone, so not of the rows beside it. */
+  readonly key: Key;
+  readonly prompt: readonly number[];
+  /** The encoder's ids, for an encoder-decoder. */
+  readonly encoderIds?: readonly number[] | undefined;
+}
+
+/** The key of a row: of its number, or with a seed for each prompt of its number within the prompt. */
+export function rowKey({ seed, numReturnSequences }: GenerationPlan, row: number): Key {
+  if (typeof seed === 'number') return foldIn(createKey(seed), row);
+  return foldIn(createKey(seed[Math.floor(row / numReturnSequences)]), row % numReturnSequences);
+}
+
+/** Starts a row. */
 export function startRow(
-  row: number,
-  prompt: readonly number[],
+  { row, key, prompt, encoderIds }: RowStart,
   plan: GenerationPlan,
+  processors: readonly LogitsProcessor[],
   maxNewTokens: number,
   tokenizer: Tokenizer | undefined,
 ): Row {
   const ids = [...prompt];
+  const context: ProcessorContext = { ids, promptLength: prompt.length, encoderIds };
   const stream = startDecoding(tokenizer, prompt);
   const watch = watcherOf(plan, tokenizer);
-  const key: Key = foldIn(createKey(plan.seed), row);
   let finished: FinishReason | undefined;
 
   const choose = (logits: Float32Array, index: number): number => {
-    for (const processor of plan.processors) processor(logits, { ids });
+    for (const processor of processors) processor(logits, context);
     return plan.sampling ? sample(logits, uniform(foldIn(key, index), 1)[0]) : argmax(logits);
   };
   const textOf = (id: number, index: number): string => {
@@ -106,11 +127,17 @@ export function startRow(
     },
     next(logits) {
       const index = ids.length - prompt.length;
-      const raw = plan.logits ? logits.slice() : undefined;
+      const raw = plan.logits || plan.logprobs !== undefined ? logits.slice() : undefined;
       const id = choose(logits, index);
       const text = textOf(id, index);
+      const logprobs = plan.logprobs === undefined ? undefined : logprobsOf(id, raw!, logits, plan.logprobs);
       ids.push(id);
-      return { row, index, id, text, ...(finished && { finished }), ...(raw && { logits: raw }) };
+      return {
+        ...{ row, index, id, text },
+        ...(finished && { finished }),
+        ...(plan.logits && { logits: raw! }),
+        ...(logprobs && { logprobs }),
+      };
     },
   };
 }

@@ -6,6 +6,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Tokenizer } from '@tesserae/tokenizer';
+import type { GenerateOptions } from '../generation/options';
 import type { Capture } from './capture';
 import type { Weight } from './weight';
 
@@ -191,4 +192,6 @@ export interface Model<C = ArchitectureConfig> {
   readonly config: C;
   readonly params: Params;
   readonly tokenizer?: Tokenizer | undefined;
+  /** What `generate` takes where a call says nothing else, as a folder's generation_config.json has it. */
+  readonly generation?: GenerateOptions | undefined;
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { createKey, foldIn, topKProcessor, topPProcessor, uniform } from '@tesserae/core';
 import { describe, expect, it } from 'vitest';
 import { argmax, sample, softmax } from '../../src/generation/sample';
-import { roundUp } from '../../src/generation/generate';
+import { roundUp } from '../../src/generation/session';
 
 describe('sampling', () => {
   it('follows the probabilities', () => {

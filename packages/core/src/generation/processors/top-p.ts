@@ -1,6 +1,6 @@
 import { softmax } from '../sample';
-import { checkCount, refuseOption } from './processor';
-import type { LogitsProcessor } from './processor';
+import { countToKeep, refuseOption } from './processor';
+import type { FilterOptions, LogitsProcessor } from './processor';
 
 /**
  * Nucleus sampling: keeps the smallest set of most likely tokens whose probabilities sum to p or more. A token is removed
@@ -19,9 +19,9 @@ import type { LogitsProcessor } from './processor';
  * console.log(logits); // → Float32Array(3) [ -Infinity, 3, -Infinity ]
  * ```
  */
-export function topPProcessor(p: number, options: { readonly minTokensToKeep?: number } = {}): LogitsProcessor {
+export function topPProcessor(p: number, options: FilterOptions = {}): LogitsProcessor {
   if (!(p >= 0 && p <= 1)) refuseOption('topP', p, 'a number from 0 to 1');
-  const keep = checkCount('minTokensToKeep', options.minTokensToKeep ?? 1, 1);
+  const keep = countToKeep(options);
   return (logits) => {
     if (p === 1) return;
     const probabilities = softmax(logits); // [V]
