@@ -7,5 +7,5 @@ describeForm('gpt2', {
   grad_stats: 84,
   grad_total_norm: 1,
   adamw_training: 6,
-  generate: 8,
+  generate: 14,
 });

@@ -7,5 +7,5 @@ describeForm('llama', {
   grad_stats: 63,
   grad_total_norm: 1,
   adamw_training: 6,
-  generate: 8,
+  generate: 14,
 });

@@ -1,3 +1,4 @@
+export { readGenerationConfig } from './generation-config/read-generation-config';
 export { loadPretrained } from './folders/load-pretrained';
 export type { LoadOptions } from './folders/load-pretrained';
 export { savePretrained } from './folders/save-pretrained';

@@ -1,17 +1,19 @@
 import { isTesseraeError, tesseraeError } from '@tesserae/registry';
 import type { Model } from '../model/types';
+import { beamSetting, searchBeams } from './beams';
 import type { TokenLogprobs } from './logprobs';
 import type { GenerateOptions } from './options';
 import { createPipeline } from './pipeline';
 import { planGeneration, withDefaults } from './plan';
 import type { GenerationPlan } from './plan';
 import { refuseOption } from './processors/processor';
-import { checkLength, readPrompt } from './prompt';
+import type { LogitsProcessor } from './processors/processor';
+import { checkEncoderLength, checkGenerative, checkLength, decoderStart, positionLimitOf, readPrompt } from './prompt';
 import type { Prompt } from './prompt';
-import { rowKey, startRow } from './rows';
+import { holdsStop, rowKey, startRow } from './rows';
 import type { FinishReason, GeneratedToken, Row } from './rows';
 import { openSession, release } from './session';
-import type { Held } from './session';
+import type { Held, Session } from './session';
 
 /** Tokens as they come. Leaving a `for await` early, or letting go of it, frees what it holds. */
 export interface Generation extends AsyncIterableIterator<GeneratedToken> {
@@ -27,6 +29,8 @@ export interface GeneratedSequence {
   readonly finished: FinishReason;
   /** The raw logits of each new token, [V] each, when asked for. */
   readonly logits?: Float32Array[];
+  /** Where beams were searched: Σ ln p / lengthᵖ of the new tokens. */
+  readonly score?: number;
   /** Log-probabilities of each new token, when asked for. */
   readonly logprobs?: TokenLogprobs[];
 }
@@ -42,33 +46,66 @@ const turn = (): Promise<void> =>
 interface Job {
   readonly model: Model;
   readonly prompts: readonly (readonly number[])[];
+  readonly encoderPrompts?: readonly (readonly number[])[] | undefined;
   readonly rows: readonly Row[];
   readonly plan: GenerationPlan;
+  readonly processors: readonly LogitsProcessor[];
   readonly maxNewTokens: number;
 }
 
-async function* run({ model, prompts, rows, plan, maxNewTokens }: Job, held: Held): AsyncGenerator<GeneratedToken> {
-  const each = rows.length / prompts.length;
-  try {
-    const session = openSession(model, prompts, maxNewTokens, held, plan.signal);
-    let logits = await session.prefill(); // [B, V]
-    const vocabulary = logits.length / prompts.length;
-    let parents = each > 1 ? Int32Array.from(rows, (_, i) => Math.floor(i / each)) : undefined;
-    for (;;) {
-      const tokens: GeneratedToken[] = [];
-      rows.forEach((row, i) => {
-        const from = (parents ? parents[i] : i) * vocabulary;
-        if (!row.finished) tokens.push(row.next(logits.slice(from, from + vocabulary)));
-      });
-      yield* tokens;
-      if (rows.every((row) => row.finished)) return;
+/** Beam search gives its tokens when it is done, row by row. */
+async function* runBeams(session: Session, job: Job): AsyncGenerator<GeneratedToken> {
+  const { rows, prompts, encoderPrompts, plan, processors, maxNewTokens, model } = job;
+  const keys = prompts.map((_, at) => rowKey(plan, at * plan.numReturnSequences));
+  const found = await searchBeams(
+    session,
+    {
+      prompts: prompts.map((ids, at) => ({ ids, key: keys[at], encoderIds: encoderPrompts?.[at] })),
+      plan,
+      processors,
+      setting: beamSetting(plan, maxNewTokens),
+      hitsStop: plan.stops.length > 0 ? (at, ids) => holdsStop(plan, model.tokenizer, prompts[at], ids) : undefined,
+    },
+    async () => {
       await turn();
       plan.signal?.throwIfAborted();
-      const ids = Int32Array.from(rows, (row) => row.ids[row.ids.length - 1]); // a finished row's last, to no effect
-      const positions = Int32Array.from(rows, (row) => row.ids.length - 1);
-      logits = await session.step(ids, positions, parents); // [R, V]
-      parents = undefined;
+    },
+  );
+  for (const [at, { tokens, score }] of found.flat().entries()) {
+    for (const [index, { id, from }] of tokens.entries()) {
+      const token = rows[at].accept(id, from?.raw, from?.processed);
+      yield index === tokens.length - 1 ? { ...token, score } : token;
     }
+  }
+}
+
+async function* runRows(session: Session, { rows, prompts, plan }: Job): AsyncGenerator<GeneratedToken> {
+  const each = rows.length / prompts.length;
+  let logits = await session.prefill(); // [B, V]
+  const vocabulary = logits.length / prompts.length;
+  let parents = each > 1 ? Int32Array.from(rows, (_, i) => Math.floor(i / each)) : undefined;
+  for (;;) {
+    const tokens: GeneratedToken[] = [];
+    rows.forEach((row, i) => {
+      const from = (parents ? parents[i] : i) * vocabulary;
+      if (!row.finished) tokens.push(row.next(logits.slice(from, from + vocabulary)));
+    });
+    yield* tokens;
+    if (rows.every((row) => row.finished)) return;
+    await turn();
+    plan.signal?.throwIfAborted();
+    const ids = Int32Array.from(rows, (row) => row.ids[row.ids.length - 1]); // a finished row's last, to no effect
+    const positions = Int32Array.from(rows, (row) => row.ids.length - 1);
+    logits = await session.step(ids, positions, parents); // [R, V]
+    parents = undefined;
+  }
+}
+
+async function* run(job: Job, held: Held): AsyncGenerator<GeneratedToken> {
+  const { plan } = job;
+  try {
+    const session = openSession({ ...job, signal: plan.signal }, held);
+    yield* plan.numBeams > 1 ? runBeams(session, job) : runRows(session, job);
   } catch (error) {
     throw plan.signal?.aborted ? aborted(plan.signal.reason) : error;
   } finally {
@@ -87,12 +124,22 @@ const aborted = (cause: unknown): unknown =>
         cause,
       });
 
+/** What the decoder begins with, and what the encoder reads where there is one. */
+function readTexts(model: Model, prompt: Prompt, options: GenerateOptions): Pick<Job, 'prompts' | 'encoderPrompts'> {
+  checkGenerative(model);
+  const texts = readPrompt(model, prompt);
+  if (!model.architecture.encode) return { prompts: texts };
+  checkEncoderLength(texts, positionLimitOf(model));
+  const start = decoderStart(model, options.decoderStartTokenId);
+  return { prompts: texts.map(() => start), encoderPrompts: texts };
+}
+
 /** Checks everything, and starts the rows. */
 function prepare(model: Model, prompt: Prompt, given: GenerateOptions): Job {
   const plan = planGeneration(withDefaults(given, model.generation), model.config);
-  const prompts = readPrompt(model, prompt);
-  const maxNewTokens = checkLength(prompts, plan.maxNewTokens, model.config.maxPositionEmbeddings);
-  const { seed, sampling, numReturnSequences: each } = plan;
+  const { options, seed, sampling, numBeams, numReturnSequences: each } = plan;
+  const { prompts, encoderPrompts } = readTexts(model, prompt, options);
+  const maxNewTokens = checkLength(prompts, plan.options, positionLimitOf(model));
   if (typeof seed !== 'number' && seed.length !== prompts.length)
     refuseOption(
       'seed',
@@ -100,12 +147,15 @@ function prepare(model: Model, prompt: Prompt, given: GenerateOptions): Job {
       `one for each of the ${prompts.length} prompts, or a single number`,
     );
   const stopTokens = [...plan.stopTokens];
-  const processors = createPipeline(plan.options, { sampling, stopTokens, maxNewTokens, minTokensToKeep: 1 });
+  const minTokensToKeep = numBeams > 1 ? 1 + Math.max(1, stopTokens.length) : 1; // one must go on
+  const processors = createPipeline(options, { sampling, stopTokens, maxNewTokens, minTokensToKeep });
+  if (numBeams > 1) beamSetting(plan, maxNewTokens);
   const rows = Array.from({ length: prompts.length * each }, (_, row) => {
-    const start = { row, key: rowKey(plan, row), prompt: prompts[Math.floor(row / each)] };
+    const at = Math.floor(row / each);
+    const start = { row, key: rowKey(plan, row), prompt: prompts[at], encoderIds: encoderPrompts?.[at] };
     return startRow(start, plan, processors, maxNewTokens, model.tokenizer);
   });
-  return { model, prompts, rows, plan, maxNewTokens };
+  return { model, prompts, encoderPrompts, rows, plan, processors, maxNewTokens };
 }
 
 let abandoned: FinalizationRegistry<Held> | undefined;
@@ -113,16 +163,20 @@ let abandoned: FinalizationRegistry<Held> | undefined;
 /**
  * Continues a prompt, token by token.
  *
+ * Of an encoder-decoder the prompt is the encoder's text: it is encoded once, with the keys and values that the decoder
+ * reads at every step, and the decoder begins with `decoderStartTokenId`.
+ *
  * The prompt runs through the model once (prefill), then one token at a time (decode), each as one compiled program that
  * updates a preallocated key-value cache in place. Several prompts run side by side, padded on the left, each numbering
- * its positions from its own first token; their tokens come interleaved, told apart by `row`.
+ * its positions from its own first token; their tokens come interleaved, told apart by `row`. With `numBeams` above 1 the
+ * tokens come when the search is done, row by row, the best first.
  *
  * @param model the model; it is not changed
  * @param prompt a text, token ids, or a list of these
  * @param options how to choose and when to stop
  * @returns an async iterator of tokens with the text that each makes certain
  * @throws E_UNKNOWN_OPTION, E_GENERATION_OPTION for options, E_EMPTY_PROMPT, E_TOKEN_RANGE, E_NO_TOKENIZER for the prompt,
- *   E_CONTEXT_LENGTH when prompt and new tokens exceed the model's positions; while running E_ABORTED, E_NO_TOKEN
+ *   E_NOT_GENERATIVE for a model without a language head, E_CONTEXT_LENGTH when prompt and new tokens exceed the model's positions; while running E_ABORTED, E_NO_TOKEN
  * @example
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
@@ -138,7 +192,7 @@ let abandoned: FinalizationRegistry<Held> | undefined;
  */
 export function generate<C>(model: Model<C>, prompt: Prompt, options: GenerateOptions = {}): Generation {
   const job = prepare(model as unknown as Model, prompt, options);
-  const held: Held = { cache: undefined, attentionMask: undefined };
+  const held: Held = {};
   const tokens = run(job, held);
   const generation: Generation = {
     next: () => tokens.next(),
@@ -185,6 +239,7 @@ export async function generateAll<C>(
     text: row.map(({ text }) => text).join(''),
     finished: row[row.length - 1].finished!,
     ...(row[0].logits && { logits: row.map(({ logits }) => logits!) }),
+    ...(row[row.length - 1].score !== undefined && { score: row[row.length - 1].score! }),
     ...(row[0].logprobs && { logprobs: row.map(({ logprobs }) => logprobs!) }),
   }));
 }

@@ -61,15 +61,15 @@ export interface SamplingOptions {
   readonly seed?: number | readonly number[] | undefined;
 }
 
-/** How `generateBeams` searches; see there. */
+/** Beam search, instead of one token after the other. With sampling, candidates are drawn. */
 export interface BeamOptions {
-  /** Hypotheses that are kept side by side. */
+  /** How many texts are followed side by side; above 1 turns beam search on. 1 when absent. */
   readonly numBeams?: number | undefined;
-  /** Exponent of the length that a hypothesis' log-probability is divided by: above 0 favours long texts; 1 when absent. */
+  /** Exponent p of the length: texts compete by Σ ln p / lengthᵖ; above 0 favours long ones. 1 when absent. */
   readonly lengthPenalty?: number | undefined;
   /**
-   * When a prompt is done: true, as soon as it has `numBeams` finished hypotheses; false (default), when the best running
-   * one is unlikely to beat the worst of them; `'never'`, when it cannot.
+   * When a prompt is done: true, as soon as `numBeams` texts have ended; false (default), when the best of those that go
+   * on is unlikely to beat the worst of them; `'never'`, when it cannot.
    */
   readonly earlyStopping?: boolean | 'never' | undefined;
 }
@@ -78,6 +78,8 @@ export interface BeamOptions {
 export interface GenerateOptions extends ConstraintOptions, SamplingOptions, BeamOptions {
   /** At most so many new tokens a row; when absent 128, or fewer where the context ends before. */
   readonly maxNewTokens?: number | undefined;
+  /** At most so many tokens with the prompt; looked at where `maxNewTokens` is not given. */
+  readonly maxLength?: number | undefined;
   /** So many continuations of each prompt: rows 0 … n − 1 belong to the first prompt. 1 when absent. */
   readonly numReturnSequences?: number | undefined;
   /** More processors, run on each row's logits after the constraints and before temperature and what follows it. */
@@ -130,6 +132,7 @@ export const optionNames: readonly string[] = /* @__PURE__ */ Object.keys({
   lengthPenalty: 0,
   earlyStopping: 0,
   maxNewTokens: 0,
+  maxLength: 0,
   numReturnSequences: 0,
   processors: 0,
   renormalizeLogits: 0,

@@ -7,11 +7,11 @@ import { checkCount, checkIds, refuseOption } from './processors/processor';
 /** Options checked and completed. */
 export interface GenerationPlan {
   readonly options: GenerateOptions;
-  readonly maxNewTokens: number | undefined;
   readonly sampling: boolean;
   readonly seed: number | readonly number[];
   readonly stops: readonly string[];
   readonly stopTokens: ReadonlySet<number>;
+  readonly numBeams: number;
   readonly numReturnSequences: number;
   readonly logprobs: number | undefined;
   readonly logits: boolean;
@@ -74,14 +74,16 @@ export function withDefaults(options: GenerateOptions, defaults: GenerateOptions
 /** Checks the options and completes them from the model's config. */
 export function planGeneration(options: GenerateOptions, config: ArchitectureConfig): GenerationPlan {
   checkNames(options);
-  const { maxNewTokens, numReturnSequences = 1, logprobs } = options;
+  const { maxNewTokens, maxLength, numReturnSequences = 1, logprobs } = options;
+  if (maxNewTokens !== undefined) checkCount('maxNewTokens', maxNewTokens, 1);
+  if (maxLength !== undefined) checkCount('maxLength', maxLength, 1);
   return {
     options,
-    maxNewTokens: maxNewTokens === undefined ? undefined : checkCount('maxNewTokens', maxNewTokens, 1),
     sampling: samplingOf(options),
     seed: seedOf(options.seed),
     stops: stopsOf(options.stop),
     stopTokens: stopTokensOf(options, config),
+    numBeams: checkCount('numBeams', options.numBeams ?? 1, 1),
     numReturnSequences: checkCount('numReturnSequences', numReturnSequences, 1),
     logprobs: logprobs === undefined ? undefined : checkCount('logprobs', logprobs, 0),
     logits: options.logits ?? false,

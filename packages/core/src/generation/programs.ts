@@ -1,16 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compile } from '../compile/index';
 import type { Compiled } from '../compile/index';
-import type { Architecture, ArchitectureConfig, KeyValueCache, Model, Params } from '../model/types';
+import type { Architecture, ArchitectureConfig, EncoderOutput, KeyValueCache, Model, Params } from '../model/types';
 
 /** What one pass of generation takes. */
 export interface StepInputs {
-  /** int32 [B, T]. */
+  /** int32 [B, T]; of an encoder-decoder the encoder's, [B, S]. */
   readonly inputIds: tf.Tensor;
   /** int32 [B, T]. */
-  readonly positionIds: tf.Tensor;
-  /** int32 [B, M]; absent when no row is padded. */
+  readonly positionIds?: tf.Tensor | undefined;
+  /** int32 [B, M]; absent when no row is padded. Of an encoder-decoder the encoder's, [B, S]. */
   readonly attentionMask?: tf.Tensor | undefined;
+  /** int32 [B, T], of an encoder-decoder. */
+  readonly decoderInputIds?: tf.Tensor | undefined;
+  readonly encoder?: EncoderOutput | undefined;
   /** int32 [B]: which row of the cache each row continues, where rows come, go or trade places (beams). */
   readonly parents?: tf.Tensor | undefined;
 }
@@ -24,10 +27,18 @@ export interface StepOutput {
 
 type Step = Compiled<[Params, StepInputs, KeyValueCache], StepOutput>;
 
-/** The two programs of one architecture and config. The weights are arguments, so any model of the config can use them. */
+/** The programs of one architecture and config. The weights are arguments, so any model of the config can use them. */
 export interface GenerationPrograms {
   readonly prefill: Step;
   readonly decode: Step;
+  /** Of an encoder-decoder: the encoder, with the keys and values that every step of the decoder reads. */
+  readonly encode?: Compiled<[Params, EncodeInputs], EncoderOutput> | undefined;
+}
+
+/** What an encoder takes: int32 [B, S] each. */
+export interface EncodeInputs {
+  readonly inputIds: tf.Tensor;
+  readonly attentionMask: tf.Tensor;
 }
 
 /** Compiled programs are kept for so many configs, the least recently used going first. */
@@ -53,9 +64,20 @@ function step(architecture: Architecture, config: ArchitectureConfig, name: stri
   );
 }
 
-const disposePrograms = ({ prefill, decode }: GenerationPrograms): void => {
+function programsOf(architecture: Architecture, config: ArchitectureConfig): GenerationPrograms {
+  const encode = (params: Params, inputs: EncodeInputs): EncoderOutput =>
+    architecture.encode!(params, inputs, { config });
+  return {
+    prefill: step(architecture, config, 'prefill'),
+    decode: step(architecture, config, 'decode'),
+    encode: architecture.encode && compile(encode, { name: 'encode' }),
+  };
+}
+
+const disposePrograms = ({ prefill, decode, encode }: GenerationPrograms): void => {
   prefill.dispose();
   decode.dispose();
+  encode?.dispose();
 };
 
 /** The programs for a model, compiled at their first use. */
@@ -68,10 +90,7 @@ export function programsFor(model: Model): GenerationPrograms {
     disposePrograms(found.programs);
     found = undefined;
   }
-  found ??= {
-    architecture,
-    programs: { prefill: step(architecture, config, 'prefill'), decode: step(architecture, config, 'decode') },
-  };
+  found ??= { architecture, programs: programsOf(architecture, config) };
   kept.delete(key);
   kept.set(key, found);
   for (const [oldest, { programs }] of kept) {

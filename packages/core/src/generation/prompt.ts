@@ -52,10 +52,20 @@ export function readPrompt(model: Model, prompt: Prompt): number[][] {
   );
 }
 
+/** How many positions a text may have. */
+export const positionLimitOf = ({ config }: Model): number => config.maxPositionEmbeddings;
+
+/** What the new tokens of a call may be: a number of them, or of all tokens together. */
+export interface Lengths {
+  readonly maxNewTokens?: number | undefined;
+  readonly maxLength?: number | undefined;
+}
+
 /** Checks the rows against the context and says how many new tokens there may be. */
-export function checkLength(rows: readonly number[][], maxNewTokens: number | undefined, context: number): number {
+export function checkLength(rows: readonly (readonly number[])[], lengths: Lengths, context: number): number {
   const longest = Math.max(...rows.map((row) => row.length));
   const room = context - longest + 1; // the last new token is never fed back, so it needs no position
+  const { maxNewTokens, maxLength } = lengths;
   if (room < 1 || (maxNewTokens !== undefined && maxNewTokens > room)) {
     const asked = maxNewTokens === undefined ? '' : ` and ${maxNewTokens} new tokens`;
     throw tesseraeError({
@@ -66,5 +76,43 @@ export function checkLength(rows: readonly number[][], maxNewTokens: number | un
       details: { longest, context },
     });
   }
-  return maxNewTokens ?? Math.min(128, room);
+  if (maxNewTokens !== undefined) return maxNewTokens;
+  if (maxLength === undefined) return Math.min(128, room);
+  if (maxLength <= longest)
+    refuseOption('maxLength', maxLength, `more than the prompt's ${longest} tokens, or maxNewTokens in its place`);
+  return Math.min(maxLength - longest, room);
+}
+
+/** Checks that an encoder can take the rows. */
+export function checkEncoderLength(rows: readonly (readonly number[])[], limit: number): void {
+  const longest = Math.max(...rows.map((row) => row.length));
+  if (longest <= limit) return;
+  throw tesseraeError({
+    package: 'core',
+    code: 'E_CONTEXT_LENGTH',
+    message: `a text of ${longest} tokens is more than the encoder's ${limit} positions`,
+    fix: `shorten the text to at most ${limit} tokens`,
+    details: { longest, context: limit },
+  });
+}
+
+/** The ids that the decoder of an encoder-decoder begins with, the same for every row. */
+export function decoderStart({ config }: Model, option: number | null | undefined): number[] {
+  const start = option ?? config.decoderStartTokenId ?? config.bosTokenId;
+  if (start === undefined || start === null)
+    refuseOption('decoderStartTokenId', start, 'the token that the decoder begins with; the config names none');
+  if (!Number.isInteger(start) || start < 0 || start >= config.vocabSize)
+    refuseOption('decoderStartTokenId', start, `an id from 0 to ${config.vocabSize - 1}`);
+  return [start];
+}
+
+/** Refuses models whose head gives no next token. */
+export function checkGenerative({ architecture, config: { head } }: Model): void {
+  if (head === undefined || head === 'causal-lm' || head === 'sequence-to-sequence') return;
+  throw tesseraeError({
+    package: 'core',
+    code: 'E_NOT_GENERATIVE',
+    message: `this ${architecture.name} has the head '${head}', which gives no next token`,
+    fix: 'use a model with a language head: causal-lm or sequence-to-sequence',
+  });
 }

@@ -31,6 +31,8 @@ export interface GeneratedToken {
   readonly logits?: Float32Array;
   /** Log-probabilities of the token and of the most likely ones, when asked for. */
   readonly logprobs?: TokenLogprobs;
+  /** Set on a row's last token where beams were searched: Σ ln p / lengthᵖ of the whole row. */
+  readonly score?: number;
 }
 
 /** Text starts mid-sentence: so many tokens of the prompt tell the decoder what came before. */
@@ -43,6 +45,8 @@ export interface Row {
   readonly finished: FinishReason | undefined;
   /** Chooses the next token from the logits, [V]. */
   next(logits: Float32Array): GeneratedToken;
+  /** Takes a token that was chosen elsewhere, with the logits before and after the processors where they are asked for. */
+  accept(id: number, raw?: Float32Array, processed?: Float32Array): GeneratedToken;
 }
 
 const isKnown = (tokenizer: Tokenizer, id: number): boolean => tokenizer.idToToken(id) !== undefined;
@@ -120,24 +124,41 @@ export function startRow(
     return stopped ? text : text + watch.end();
   };
 
+  const accept = (id: number, raw?: Float32Array, processed?: Float32Array): GeneratedToken => {
+    const index = ids.length - prompt.length;
+    const text = textOf(id, index);
+    const count = plan.logprobs;
+    ids.push(id);
+    return {
+      ...{ row, index, id, text },
+      ...(finished && { finished }),
+      ...(plan.logits && { logits: raw! }),
+      ...(count !== undefined && { logprobs: logprobsOf(id, raw!, processed!, count) }),
+    };
+  };
+
   return {
     ids,
     get finished() {
       return finished;
     },
     next(logits) {
-      const index = ids.length - prompt.length;
       const raw = plan.logits || plan.logprobs !== undefined ? logits.slice() : undefined;
-      const id = choose(logits, index);
-      const text = textOf(id, index);
-      const logprobs = plan.logprobs === undefined ? undefined : logprobsOf(id, raw!, logits, plan.logprobs);
-      ids.push(id);
-      return {
-        ...{ row, index, id, text },
-        ...(finished && { finished }),
-        ...(plan.logits && { logits: raw! }),
-        ...(logprobs && { logprobs }),
-      };
+      return accept(choose(logits, ids.length - prompt.length), raw, logits);
     },
+    accept,
   };
+}
+
+/** Whether new ids hold a stop string. */
+export function holdsStop(
+  { stops }: GenerationPlan,
+  tokenizer: Tokenizer | undefined,
+  prompt: readonly number[],
+  ids: readonly number[],
+): boolean {
+  const stream = startDecoding(tokenizer, prompt)!;
+  const known = ids.filter((id) => isKnown(tokenizer!, id));
+  const text = known.map((id) => stream.push(id)).join('') + stream.end();
+  return stops.some((stop) => text.includes(stop));
 }

@@ -1,13 +1,24 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KeyValueCache, Model } from '../model/types';
+import type { EncoderOutput, KeyValueCache, Model } from '../model/types';
 import { createKeyValueCache, disposeKeyValueCache } from '../nn/keyValueCache';
 import { programsFor } from './programs';
 import type { StepInputs } from './programs';
+import { positionLimitOf } from './prompt';
+
+/** What an encoder-decoder's steps need of its encoder. */
+interface HeldEncoder {
+  readonly output: EncoderOutput;
+  /** int32 [B, S]. */
+  readonly inputIds: tf.Tensor;
+  /** int32 [B, S]. */
+  readonly attentionMask: tf.Tensor;
+}
 
 /** What lives as long as a generation runs, held where a finalizer can find it. */
 export interface Held {
-  cache: KeyValueCache | undefined;
-  attentionMask: tf.Tensor | undefined;
+  cache?: KeyValueCache | undefined;
+  attentionMask?: tf.Tensor | undefined;
+  encoder?: HeldEncoder | undefined;
 }
 
 /** A model at work on a batch of texts: what is written so far stands in its key-value cache. */
@@ -22,6 +33,18 @@ export interface Session {
    * @param parents which row of the call before each row continues, [R]; the same rows when absent
    */
   step(ids: Int32Array, positions: Int32Array, parents?: Int32Array): Promise<Float32Array>;
+}
+
+/** What a session works on. */
+export interface SessionInputs {
+  readonly model: Model;
+  /** Ids that the decoder begins with; rows may differ in length. */
+  readonly prompts: readonly (readonly number[])[];
+  /** Ids of the encoder, for an encoder-decoder. */
+  readonly encoderPrompts?: readonly (readonly number[])[] | undefined;
+  /** How many tokens a row can get. */
+  readonly maxNewTokens: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where a batch stands: B rows padded on the left to T slots of M. */
@@ -40,11 +63,13 @@ export function roundUp(length: number): number {
   return Math.ceil(length / step) * step;
 }
 
-function layOut(prompts: readonly (readonly number[])[], maxNewTokens: number, context: number): Layout {
+/** A length that several prompts can share a program by, within the model's limit. */
+const bucket = (length: number, limit: number): number => (canTrace() ? Math.min(roundUp(length), limit) : length);
+
+function layOut({ model, prompts, encoderPrompts, maxNewTokens }: SessionInputs): Layout {
   const longest = Math.max(...prompts.map((ids) => ids.length));
-  const slots = canTrace() ? Math.min(roundUp(longest), context) : longest;
-  const needed = slots + maxNewTokens - 1;
-  const capacity = canTrace() ? roundUp(needed) : needed;
+  const slots = encoderPrompts ? longest : bucket(longest, positionLimitOf(model));
+  const capacity = bucket(slots + maxNewTokens - 1, Infinity);
   return { slots, capacity, padding: prompts.map((ids) => slots - ids.length) };
 }
 
@@ -55,63 +80,128 @@ function maskOf({ padding, capacity }: Layout): tf.Tensor | undefined {
   return tf.tensor2d(mask, [padding.length, capacity], 'int32'); // [B, M]
 }
 
-function emptyCache({ config }: Model, batch: number, capacity: number): KeyValueCache {
+function emptyCache({ config }: Model, batch: number, capacity: number, encoder: EncoderOutput | undefined) {
+  if (encoder) {
+    const [, heads, , headDim] = encoder.keys[0].shape as number[]; // both attentions of a decoder have the same heads
+    return createKeyValueCache(encoder.keys.length, { batch, heads, capacity, headDim });
+  }
   const heads = config.numKeyValueHeads ?? config.numAttentionHeads;
   const headDim = config.headDim ?? config.hiddenSize / config.numAttentionHeads;
   return createKeyValueCache(config.numHiddenLayers, { batch, heads, capacity, headDim }); // [B, K, M, E] each
 }
 
-function promptInputs(prompts: readonly (readonly number[])[], { slots, padding }: Layout): [Int32Array, Int32Array] {
+function promptInputs(prompts: readonly (readonly number[])[], { slots, padding }: Layout): HostInputs {
   const ids = new Int32Array(prompts.length * slots);
   const positions = new Int32Array(ids.length); // from the first token that is no padding
   prompts.forEach((prompt, i) => {
     ids.set(prompt, i * slots + padding[i]);
     for (let t = padding[i]; t < slots; t++) positions[i * slots + t] = t - padding[i];
   });
-  return [ids, positions];
+  return { ids, positions, batch: prompts.length };
 }
 
-/** Gives each row the mask of the row that it continues. */
+/** Runs the encoder once: rows padded on the right. */
+async function runEncoder({ model, encoderPrompts, signal }: SessionInputs): Promise<HeldEncoder> {
+  const rows = encoderPrompts!;
+  const length = bucket(Math.max(...rows.map((ids) => ids.length)), positionLimitOf(model));
+  const fill = (value: number): Int32Array => new Int32Array(rows.length * length).fill(value);
+  const ids = fill(model.config.padTokenId ?? 0);
+  const mask = fill(0);
+  rows.forEach((row, i) => {
+    ids.set(row, i * length);
+    mask.fill(1, i * length, i * length + row.length);
+  });
+  const inputIds = tf.tensor2d(ids, [rows.length, length], 'int32'); // [B, S]
+  const attentionMask = tf.tensor2d(mask, [rows.length, length], 'int32'); // [B, S]
+  try {
+    const { encode } = programsFor(model);
+    const output = await encode!.runAsyncWith({ signal }, model.params, { inputIds, attentionMask });
+    return { output, inputIds, attentionMask };
+  } catch (error) {
+    tf.dispose([inputIds, attentionMask]);
+    throw error;
+  }
+}
+
+const encoderTensors = ({ output, inputIds, attentionMask }: HeldEncoder): tf.Tensor[] => [
+  ...[inputIds, attentionMask, output.hiddenStates],
+  ...output.keys,
+  ...output.values,
+];
+
+/** Gives each row the mask and the encoder's output of the row that it continues. */
 function followParents(held: Held, parents: Int32Array): void {
-  const old = held.attentionMask;
-  if (!old || old.shape[0] === parents.length) return; // rows trade places only with rows of the same prompt
-  held.attentionMask = tf.tidy(() => tf.gather(old, tf.tensor1d(parents, 'int32')));
-  old.dispose();
+  const { attentionMask: mask, encoder } = held;
+  const batch = (mask ?? encoder?.inputIds)?.shape[0];
+  if (batch === undefined || batch === parents.length) return; // rows trade places only with rows of the same prompt
+  const rows = tf.tensor1d(parents, 'int32');
+  const gather = (tensor: tf.Tensor): tf.Tensor => tf.gather(tensor, rows);
+  if (mask) {
+    held.attentionMask = gather(mask);
+    mask.dispose();
+  }
+  if (encoder) {
+    const { hiddenStates, keys, values } = encoder.output;
+    held.encoder = {
+      output: { hiddenStates: gather(hiddenStates), keys: keys.map(gather), values: values.map(gather) },
+      inputIds: gather(encoder.inputIds),
+      attentionMask: gather(encoder.attentionMask),
+    };
+    tf.dispose(encoderTensors(encoder));
+  }
+  rows.dispose();
 }
 
 /** Frees what a session holds. */
 export function release(held: Held): void {
   if (held.cache) disposeKeyValueCache(held.cache);
-  held.cache = undefined;
-  if (held.attentionMask && !held.attentionMask.isDisposed) held.attentionMask.dispose();
-  held.attentionMask = undefined;
+  const rest = [
+    ...(held.attentionMask ? [held.attentionMask] : []),
+    ...(held.encoder ? encoderTensors(held.encoder) : []),
+  ];
+  for (const tensor of rest) if (!tensor.isDisposed) tensor.dispose();
+  held.cache = held.attentionMask = held.encoder = undefined;
+}
+
+/** Values of one pass on the host. */
+interface HostInputs {
+  readonly ids: Int32Array; // [B, T]
+  readonly positions: Int32Array; // [B, T]
+  readonly parents?: Int32Array | undefined; // [B]
+  readonly batch: number;
+}
+
+/** The inputs of a pass: of an encoder-decoder the ids are the decoder's, which numbers its positions itself. */
+function stepInputs(
+  held: Held,
+  { ids, positions, parents, batch }: HostInputs,
+): { inputs: StepInputs; own: tf.Tensor[] } {
+  const shape: [number, number] = [batch, ids.length / batch];
+  const tokens = tf.tensor2d(ids, shape, 'int32'); // [B, T]
+  const rows = parents && tf.tensor1d(parents, 'int32');
+  const more = rows && { parents: rows };
+  const { encoder, attentionMask } = held;
+  if (encoder) {
+    const { output, inputIds, attentionMask: mask } = encoder;
+    const inputs = { inputIds, attentionMask: mask, decoderInputIds: tokens, encoder: output, ...more };
+    return { inputs, own: [tokens, ...(rows ? [rows] : [])] };
+  }
+  const positionIds = tf.tensor2d(positions, shape, 'int32'); // [B, T]
+  const inputs = { inputIds: tokens, positionIds, ...(attentionMask && { attentionMask }), ...more };
+  return { inputs, own: [tokens, positionIds, ...(rows ? [rows] : [])] };
 }
 
 /**
- * Opens a session on prompts. Everything that it makes it puts into `held`, which the caller releases.
+ * Opens a session on prompts.
  *
- * @param model the model
- * @param prompts ids of each row; rows may differ in length
- * @param maxNewTokens how many tokens a row can get
- * @param held where its tensors go
- * @param signal cancels a pass
+ * @param session the model and what it works on
+ * @param held where everything goes that it makes; the caller releases it
  */
-export function openSession(
-  model: Model,
-  prompts: readonly (readonly number[])[],
-  maxNewTokens: number,
-  held: Held,
-  signal: AbortSignal | undefined,
-): Session {
+export function openSession(session: SessionInputs, held: Held): Session {
+  const { model, prompts, signal } = session;
   const programs = programsFor(model);
-  const run = async (kind: keyof typeof programs, host: Record<string, Int32Array | undefined>, batch: number) => {
-    const time = host.inputIds!.length / batch;
-    const made: Record<string, tf.Tensor> = {};
-    for (const [name, values] of Object.entries(host))
-      if (values)
-        made[name] = name === 'parents' ? tf.tensor1d(values, 'int32') : tf.tensor2d(values, [batch, time], 'int32');
-    const { attentionMask } = held;
-    const inputs = { ...made, ...(attentionMask && { attentionMask }) } as unknown as StepInputs;
+  const run = async (kind: 'prefill' | 'decode', host: HostInputs): Promise<Float32Array> => {
+    const { inputs, own } = stepInputs(held, host);
     let logits: tf.Tensor | undefined;
     try {
       const output = await programs[kind].runAsyncWith({ signal }, model.params, inputs, held.cache!);
@@ -119,21 +209,21 @@ export function openSession(
       held.cache = output.cache;
       return (await logits.data()) as Float32Array; // [B, V]
     } finally {
-      tf.dispose(made);
+      tf.dispose(own);
       logits?.dispose();
     }
   };
   return {
-    prefill() {
-      const layout = layOut(prompts, maxNewTokens, model.config.maxPositionEmbeddings);
+    async prefill() {
+      if (session.encoderPrompts) held.encoder = await runEncoder(session);
+      const layout = layOut(session);
       held.attentionMask = maskOf(layout);
-      held.cache = emptyCache(model, prompts.length, layout.capacity);
-      const [inputIds, positionIds] = promptInputs(prompts, layout);
-      return run('prefill', { inputIds, positionIds }, prompts.length);
+      held.cache = emptyCache(model, prompts.length, layout.capacity, held.encoder?.output);
+      return run('prefill', promptInputs(prompts, layout));
     },
-    step(inputIds, positionIds, parents) {
+    step(ids, positions, parents) {
       if (parents) followParents(held, parents);
-      return run('decode', { inputIds, positionIds, parents }, inputIds.length);
+      return run('decode', { ids, positions, parents, batch: ids.length });
     },
   };
 }

@@ -1,38 +1,55 @@
 import { generateAll } from '@tesserae/core';
-import type { GenerateOptions, Model } from '@tesserae/core';
+import type { GeneratedSequence, GenerateOptions, Model } from '@tesserae/core';
+import { readGenerationFields } from '../generation-config/read-generation-config';
 import type { GoldenFolder, GoldenRun } from './golden';
 import { compare, compareTokens, tolerances } from './report';
 import type { VerifyRow } from './report';
 
-/** Arguments that greedy generation does not look at. */
-const idle = ['temperature', 'top_k', 'top_p', 'use_cache'];
-
-/** Options of a run, or the first of its arguments that cannot be done. */
-function readOptions(kwargs: GoldenRun['kwargs']): { options: GenerateOptions; pad: number } | { cannot: string } {
-  let options: GenerateOptions = { stopTokens: [], logits: true };
-  let pad = 0;
-  for (const [name, value] of Object.entries(kwargs)) {
-    const number = typeof value === 'number' ? value : undefined;
-    if (value === null || idle.includes(name)) continue;
-    else if (name === 'pad_token_id' && number !== undefined) pad = number;
-    else if (name === 'max_new_tokens') options = { ...options, maxNewTokens: number };
-    else if (name === 'repetition_penalty') options = { ...options, repetitionPenalty: number };
-    else if (name === 'no_repeat_ngram_size') options = { ...options, noRepeatNgramSize: number };
-    else if (name === 'eos_token_id')
-      options = { ...options, stopTokens: number === undefined ? (value as number[]) : [number] };
-    else if (!(name === 'do_sample' && value === false) && !(name.startsWith('num_') && value === 1))
-      return { cannot: name };
-  }
-  return { options, pad };
+/** What a run asks for. */
+interface RunPlan {
+  readonly options: GenerateOptions;
+  /** What finished rows are filled with in `sequences`. */
+  readonly pad: number;
 }
 
-/** Runs one greedy generation, and compares its tokens, sequences and logits. */
+/** Options of a run, or the first of its arguments that cannot be done. */
+function readRun({ kwargs }: GoldenRun): RunPlan | { cannot: string } {
+  const { options, cannot } = readGenerationFields(kwargs, 'golden.json');
+  if (cannot.length > 0) return { cannot: cannot[0] };
+  if (options.doSample) return { cannot: 'do_sample' }; // draws of another generator
+  const given = typeof kwargs.pad_token_id === 'number' ? kwargs.pad_token_id : 0;
+  const [firstStop] = options.stopTokens ?? [];
+  const searched = (options.numBeams ?? 1) > 1;
+  // the reference's beam search takes a pad of 0 for none
+  const pad = searched && given === 0 && firstStop !== undefined ? firstStop : given;
+  return { options: { stopTokens: [], ...options }, pad };
+}
+
+/** The reference's `sequences`: what the decoder began with, as it was given, and the new tokens. */
+function withBeginnings(
+  model: Model,
+  run: GoldenRun,
+  found: readonly GeneratedSequence[],
+  pad: number,
+  ids: number[][],
+) {
+  const steps = Math.max(...found.map((one) => one.ids.length));
+  const chosen = run.prompt_rows ?? ids.map((_, row) => row);
+  const each = found.length / chosen.length;
+  const start = run.kwargs.decoder_start_token_id ?? model.config.decoderStartTokenId;
+  return found.map((one, i) => [
+    ...(model.architecture.encode ? [start as number] : ids[chosen[Math.floor(i / each)]]),
+    ...one.ids,
+    ...Array<number>(steps - one.ids.length).fill(pad),
+  ]);
+}
+
+/** Runs one generation, and compares its tokens, sequences, scores and logits. */
 async function checkRun(
   name: string,
   model: Model,
   run: GoldenRun,
-  options: GenerateOptions,
-  pad: number,
+  { options, pad }: RunPlan,
   { golden, tensor }: GoldenFolder,
 ): Promise<VerifyRow[]> {
   const { input_ids: ids, attention_mask: mask } = golden.generate!.prompt.ints;
@@ -40,16 +57,22 @@ async function checkRun(
   const prompts = chosen.map((row) => ids[row].filter((_, t) => !mask || mask[row][t] === 1));
   const processed: number[] = []; // the highest logit of each step, which greedy generation takes
   const watch = (logits: Float32Array): void => void processed.push(logits.reduce((a, b) => Math.max(a, b)));
-  const sequences = await generateAll(model, prompts, { ...options, processors: [watch] });
+  const searched = (options.numBeams ?? 1) > 1;
+  const watched = searched ? options : { ...options, logits: true, processors: [watch] };
+  const sequences = await generateAll({ ...model, generation: undefined }, prompts, watched);
   const found = sequences.map((sequence) => sequence.ids);
-  const steps = Math.max(...found.map((row) => row.length));
-  const padded = found.map((row, i) => [...ids[chosen[i]], ...row, ...Array<number>(steps - row.length).fill(pad)]);
+  const whole = withBeginnings(model, run, sequences, pad, ids);
   const rows = [
     compareTokens(`generate.${name}.new_tokens`, found, run.new_tokens),
-    compareTokens(`generate.${name}.sequences`, padded, run.sequences),
+    compareTokens(`generate.${name}.sequences`, whole, run.sequences),
   ];
-  if (run.step_logits !== undefined) {
+  if (run.sequences_scores !== undefined) {
+    const scores = sequences.map(({ score }) => score ?? NaN);
+    rows.push(compare(`generate.${name}.sequences_scores`, scores, run.sequences_scores, tolerances.loss));
+  }
+  if (run.step_logits !== undefined && !searched) {
     // [steps, B, V]
+    const steps = Math.max(...found.map((row) => row.length));
     const logits = Array.from({ length: steps }, (_, step) =>
       sequences.flatMap((one) => [...(one.logits![step] ?? [])]),
     );
@@ -62,13 +85,13 @@ async function checkRun(
   return rows;
 }
 
-/** Compares every generation run that is greedy, and names the others. */
+/** Compares every generation run, greedy and with beams, and names those that draw at random. */
 export async function checkGeneration(model: Model, folder: GoldenFolder, notDone: string[]): Promise<VerifyRow[]> {
   const rows: VerifyRow[] = [];
   for (const [name, run] of Object.entries(folder.golden.generate?.runs ?? {})) {
-    const read = readOptions(run.kwargs);
+    const read = readRun(run);
     if ('cannot' in read) notDone.push(`generate.${name} (${read.cannot})`);
-    else rows.push(...(await checkRun(name, model, run, read.options, read.pad, folder)));
+    else rows.push(...(await checkRun(name, model, run, read, folder)));
   }
   return rows;
 }

@@ -10,6 +10,7 @@ export interface GoldenRun {
   readonly prompt_rows?: readonly number[];
   readonly new_tokens: readonly number[][];
   readonly step_logits?: string;
+  readonly sequences_scores?: readonly number[];
   readonly chosen_scores_after_processors?: readonly number[];
 }
 

@@ -61,7 +61,7 @@ async function check(model: Model, folder: GoldenFolder, notDone: string[]): Pro
 /**
  * Checks a checkpoint folder against reference values beside it (`golden.json` and `golden.safetensors`): loads it and runs
  * what is listed there and can be done: the forward pass with every output at unmasked positions, the loss, gradients and
- * their statistics, the AdamW losses, greedy generation with the logits of each step.
+ * their statistics, the AdamW losses, greedy generation with the logits of each step, beam search with its scores.
  *
  * @param folder a Hugging Face folder with `golden.json`
  * @param options `strict`: what is left out counts as a failure; another config file
