@@ -80,7 +80,7 @@ function stepOf(job: BeamJob, at: number, beams: Search, logits: readonly Float3
   });
   const size = setting.numBeams * logits[0].length;
   const noise = plan.sampling ? gumbel(foldIn(key, length - 1), size) : undefined;
-  const ends = (last: BeamToken<unknown>): boolean => {
+  const ends = (last: BeamToken<BeamLogits | undefined>): boolean => {
     if (length >= setting.maxNewTokens || plan.stopTokens.has(last.id)) return true;
     const hypothesis = { last, score: 0, parent: 0, finished: false };
     return job.hitsStop?.(at, tokensOf(hypothesis).map(({ id }) => id)) ?? false; // prettier-ignore
