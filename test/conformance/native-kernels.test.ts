@@ -1,6 +1,20 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { locateNativeKernels, useOnnx } from '@tesserae/backend-onnx';
-import { attention, compile, crossEntropy, geluTanh, layerNorm, linear, rmsNorm, selectBackend } from '@tesserae/core';
+import {
+  attention,
+  blockSparse,
+  compile,
+  crossEntropy,
+  geluTanh,
+  layerNorm,
+  linear,
+  localGlobal,
+  rmsNorm,
+  selectBackend,
+  slidingWindow,
+  sparseAttention,
+} from '@tesserae/core';
+import type { AttentionPattern } from '@tesserae/core';
 import { adamw } from '@tesserae/trainer';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -27,6 +41,22 @@ const labels = (rows: number, classes: number): tf.Tensor =>
   );
 /** [B,H,T,E] as architectures make it: heads turned to the front. */
 const heads = (x: tf.Tensor): tf.Tensor => tf.transpose(x, [0, 2, 1, 3]);
+
+/** Query [B,T,H,E] and key and value [B,S,K,E]; the last `padding` keys of the last text are not there. */
+function sparse(name: string, pattern: AttentionPattern, query: number[], key: number[], padding = 0): Case {
+  const keyMask = (): tf.Tensor =>
+    tf.tensor2d(
+      Int32Array.from({ length: key[0] * key[1] }, (_, at) => Number(at < key[0] * key[1] - padding)),
+      [key[0], key[1]],
+      'int32',
+    );
+  return {
+    name: `sparseAttention, ${name}`,
+    inputs: () => [tensor(...query), tensor(...key), tensor(...key)],
+    run: ([q, k, v]) =>
+      heads(sparseAttention(heads(q), heads(k), heads(v), { pattern, ...(padding > 0 && { keyMask: keyMask() }) })),
+  };
+}
 
 const cases: Case[] = [
   { name: 'geluTanh', inputs: () => [tensor(7, 33)], run: ([x]) => geluTanh(x) },
@@ -63,6 +93,9 @@ const cases: Case[] = [
     inputs: () => [tensor(1, 1, 2, 16), tensor(1, 9, 2, 16), tensor(1, 9, 2, 16)],
     run: ([q, k, v]) => heads(attention(heads(q), heads(k), heads(v), { causal: true })),
   },
+  sparse('sliding window, grouped queries', slidingWindow({ window: 70 }), [2, 150, 4, 32], [2, 170, 2, 32]),
+  sparse('global tokens', localGlobal({ window: 40, globalPositions: [0, 99] }), [1, 131, 2, 16], [1, 131, 2, 16]),
+  sparse('random blocks, padding', blockSparse({ block: 16, randomBlocks: 2 }), [2, 95, 2, 16], [2, 95, 1, 16], 20),
   ...[true, false].flatMap((outIn): Case[] =>
     [
       [300, 130, 170],

@@ -96,7 +96,7 @@ static void release(int *inputs, int *outputs) { free(inputs); free(outputs); }
 #define DECLARE(function) void function(void *, Context *)
 DECLARE(fast_gelu); DECLARE(fast_gelu_gradient); DECLARE(layer_normalization_gradient); DECLARE(rms_normalization_gradient);
 DECLARE(softmax_cross_entropy); DECLARE(adamw_update); DECLARE(causal_attention); DECLARE(causal_attention_gradient);
-DECLARE(matrix_product);
+DECLARE(matrix_product); DECLARE(block_attention); DECLARE(block_attention_gradient);
 
 #define OP(label, function, in_types, out_types, inplace)                                                                      \
   {17, create_kernel, name, provider, input_type, input_count, output_type, output_count, function, free, input_characteristic, \
@@ -112,6 +112,8 @@ static const Op operators[] = {
     OP("AdamWUpdate", adamw_update, "fffff", "fff", never),
     OP("CausalAttention", causal_attention, "fff", "ff", never),
     OP("CausalAttentionGrad", causal_attention_gradient, "ffffff", "fff", never),
+    OP("BlockAttention", block_attention, "fffiiifF", "ff", never),
+    OP("BlockAttentionGrad", block_attention_gradient, "ffffffiiifF", "fff", never),
     OP("MatrixProduct", matrix_product, "ffF", "f", never),
 };
 

@@ -1,5 +1,6 @@
 import { adamwLowerings } from './adamw';
 import { attentionLowerings } from './attention';
+import { blockAttentionLowerings } from './blockAttention';
 import { crossEntropyLowerings } from './crossEntropy';
 import { geluLowerings } from './gelu';
 import { linearLowerings } from './linear';
@@ -13,6 +14,7 @@ export function nativeLowerings(): readonly NativeLowering[] {
   return [
     ...adamwLowerings,
     ...attentionLowerings,
+    ...blockAttentionLowerings,
     ...crossEntropyLowerings,
     ...geluLowerings,
     ...linearLowerings,
