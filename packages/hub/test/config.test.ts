@@ -150,13 +150,13 @@ describe('rotary embeddings, in the forms of transformers 4 and 5', () => {
 
 describe('what cannot be done is refused by name', () => {
   it.each<[string, string, string | RegExp]>([
-    ['{"model_type": "bert"}', 'E_UNSUPPORTED', /model_type is "bert"; known are gpt2, llama/],
+    ['{"model_type": "mamba"}', 'E_UNSUPPORTED', /model_type is "mamba"; known are gpt2, .*llama/],
     ['{"model_type": "gpt3"}', 'E_UNSUPPORTED', /did you mean 'gpt2'/],
     ['{}', 'E_UNSUPPORTED', /model_type is absent/],
     [
-      '{"model_type": "gpt2", "architectures": ["GPT2ForSequenceClassification"]}',
+      '{"model_type": "gpt2", "architectures": ["GPT2DoubleHeadsModel"]}',
       'E_UNSUPPORTED',
-      /architectures is \["GPT2ForSeq/,
+      /architectures is \["GPT2DoubleHeads/,
     ],
     ['{"model_type": "gpt2", "activation_function": "xielu"}', 'E_UNSUPPORTED', /activation_function is "xielu"/],
     ['{"model_type": "gpt2", "add_cross_attention": true}', 'E_UNSUPPORTED', /add_cross_attention is true/],
@@ -186,6 +186,18 @@ describe('what cannot be done is refused by name', () => {
       /long_factor is "x"/,
     ],
     ['{"model_type": "llama", "rope_scaling": []}', 'E_CONFIG_FIELD', /rope_scaling is \[\]/],
+    [
+      '{"model_type": "mistral", "layer_types": ["full_attention"], "num_hidden_layers": 1}',
+      'E_UNSUPPORTED',
+      /layer_types/,
+    ],
+    ['{"model_type": "qwen2", "layer_types": ["full_attention"]}', 'E_CONFIG_FIELD', /layer_types is \["full/],
+    ['{"model_type": "gemma2", "sliding_window": null}', 'E_CONFIG_FIELD', /sliding_window is null/],
+    ['{"model_type": "gemma2", "attn_logit_softcapping": 0}', 'E_CONFIG_FIELD', /attn_logit_softcapping is 0/],
+    ['{"model_type": "gemma", "use_bidirectional_attention": true}', 'E_UNSUPPORTED', /use_bidirectional_attention/],
+    ['{"model_type": "gemma3_text", "rope_parameters": {"rope_theta": 5}}', 'E_UNSUPPORTED', /rope_parameters/],
+    ['{"model_type": "gpt_neox", "rotary_pct": 0}', 'E_CONFIG_FIELD', /rotary_pct is 0/],
+    ['{"model_type": "mixtral", "num_experts_per_tok": 9}', 'E_CONFIG', /cannot take 9 of 8 experts/],
     ['{"model_type": "gpt2", "n_embd": "768"}', 'E_CONFIG_FIELD', /n_embd is "768"/],
     ['{"model_type": "gpt2", "n_layer": -1}', 'E_CONFIG_FIELD', /n_layer is -1/],
     ['{"model_type": "gpt2", "n_layer": 1.5}', 'E_CONFIG_FIELD', /n_layer is 1.5/],

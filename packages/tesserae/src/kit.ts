@@ -1,11 +1,12 @@
+import { attentionSinks, blockSparse, decoderPlugins, localGlobal, slidingWindow } from '@tesserae/core';
 import { llama2c } from '@tesserae/hub';
-import { attentionSinks, blockSparse, localGlobal, slidingWindow } from '@tesserae/core';
 import { byteLevelBpe, character, tokenizerJson } from '@tesserae/tokenizer';
 import { createRegistry } from '@tesserae/registry';
 import type { Registry } from '@tesserae/registry';
 import { adam, adamw, constant, cosine, linearDecay, sgd } from '@tesserae/trainer';
 
 const plugins = [
+  ...decoderPlugins,
   byteLevelBpe,
   character,
   tokenizerJson,

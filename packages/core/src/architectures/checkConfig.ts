@@ -6,6 +6,9 @@ export function configError(architecture: string, message: string, fix: string):
   return tesseraeError({ package: 'core', code: 'E_CONFIG', message: `${architecture}: ${message}`, fix });
 }
 
+/** Fields that any config may have. */
+const common = ['head', 'numLabels', 'problemType', 'classifierDropout'];
+
 /** Lays a config over its defaults; refuses fields that the architecture does not know. */
 export function completeConfig<C extends object>(
   architecture: string,
@@ -13,7 +16,7 @@ export function completeConfig<C extends object>(
   given: Partial<C>,
   alsoKnown: readonly string[] = [],
 ): C {
-  const known = [...Object.keys(defaults), ...alsoKnown];
+  const known = [...Object.keys(defaults), ...alsoKnown, ...common];
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
     const near = nearestName(name, known);

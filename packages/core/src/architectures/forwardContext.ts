@@ -11,9 +11,11 @@ import type {
   Params,
 } from '../model/types';
 import { attention } from '../nn/attention';
+import type { AttentionOptions } from '../nn/attention';
 import { dropout } from '../nn/dropout';
 import { writeCache } from '../nn/keyValueCache';
 import { requireShape, requireTensor, sizes } from '../nn/shapes';
+import { bernoulli } from '../random/bernoulli';
 
 /** What the layers of one forward pass share. */
 export interface ForwardContext {
@@ -25,10 +27,12 @@ export interface ForwardContext {
   observe(name: string, value: tf.Tensor): tf.Tensor;
   /** Dropout at the next site; the value itself when not training. */
   drop(value: tf.Tensor, rate: number): tf.Tensor;
+  /** Each element times a number evenly drawn from 1 - spread … 1 + spread; the value itself when not training. */
+  jitter(value: tf.Tensor, spread: number): tf.Tensor;
   /** [B, T, n·E] → [B, n, T, E]. */
   splitHeads(value: tf.Tensor, heads: number): tf.Tensor;
-  /** Causal attention of one layer, through the cache if there is one: [B, H, T, E], [B, K, T, E] twice → [B, T, H·E]. */
-  attend(name: string, layer: number, heads: Heads, options: { scale: number; dropout: number }): tf.Tensor;
+  /** Attention of one layer, causal unless told otherwise, through the cache if there is one: [B, H, T, E], [B, K, T, E] twice → [B, T, H·E]. */
+  attend(name: string, layer: number, heads: Heads, options: AttendOptions): tf.Tensor;
   /** The final hidden states that get logits: all, or the last position's; [B, T or 1, D]. */
   positionsForLogits(hidden: tf.Tensor): tf.Tensor;
   finish(logits: tf.Tensor): ForwardOutput;
@@ -40,6 +44,15 @@ export interface Heads {
   readonly key: tf.Tensor;
   readonly value: tf.Tensor;
 }
+
+/** How one layer attends. */
+export interface AttendOptions extends Pick<AttentionOptions, 'causal' | 'window' | 'softcap'> {
+  readonly scale: number;
+  readonly dropout: number;
+}
+
+/** Random bits of a number that `jitter` draws. */
+const JITTER_BITS = 8;
 
 /** Low enough that softmax gives a masked key nothing. */
 const never = -1e9;
@@ -65,7 +78,8 @@ export function openForward<C extends ArchitectureConfig>(
   const keys = cache ? sizes(cache.keys[0])[2] : time;
   const bias =
     attentionMask && tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, 'float32')), never), [batch, 1, 1, keys]);
-  const next = drops(options);
+  const sites = { next: 0 };
+  const next = drops(options, sites);
   const written = { keys: [] as tf.Tensor[], values: [] as tf.Tensor[] };
 
   return {
@@ -74,10 +88,17 @@ export function openForward<C extends ArchitectureConfig>(
     positions: numberPositions(name, inputs, batch, time),
     observe: (at, value) => observe(capture, at, value),
     drop: (value, rate) => next(rate)?.(value) ?? value,
+    jitter(value, spread) {
+      const site = sites.next;
+      sites.next += JITTER_BITS;
+      const { training, key } = options;
+      if (!training || key === undefined || spread === 0) return value;
+      return tf.mul(value, tf.add(1 - spread, tf.mul(fraction(key, sizes(value), site), 2 * spread)));
+    },
     splitHeads(value, heads) {
       return tf.transpose(tf.reshape(value, [batch, time, heads, sizes(value)[2] / heads]), [0, 2, 1, 3]);
     },
-    attend(at, layer, { query, key, value }, { scale, dropout: rate }) {
+    attend(at, layer, { query, key, value }, { dropout: rate, causal = true, ...limits }) {
       if (cache) {
         written.keys.push((key = writeCache(cache.keys[layer], key, cache.length)));
         written.values.push((value = writeCache(cache.values[layer], value, cache.length)));
@@ -86,7 +107,8 @@ export function openForward<C extends ArchitectureConfig>(
       const seen = (weights: tf.Tensor): tf.Tensor => observe(capture, `${at}.weights`, weights);
       const watched = drop !== undefined || capture?.wants(`${at}.weights`) === true;
       const onWeights = watched ? (weights: tf.Tensor) => (drop ? drop(seen(weights)) : seen(weights)) : undefined;
-      const output = attention(query, key, value, { causal: true, bias, scale, queryOffset: cache?.length, onWeights }); // [B, H, T, E]
+      const place = { causal, bias, queryOffset: cache?.length };
+      const output = attention(query, key, value, { ...limits, ...place, onWeights }); // [B, H, T, E]
       return tf.reshape(tf.transpose(output, [0, 2, 1, 3]), [batch, time, sizes(query)[1] * sizes(value)[3]]);
     },
     positionsForLogits(hidden) {
@@ -164,14 +186,21 @@ function numberPositions(name: string, { positionIds, cache }: ForwardInputs, ba
 }
 
 /** Gives each dropout site in turn a function of its own, or nothing where nothing is dropped. */
-export function drops<C>({
-  training,
-  key,
-}: ForwardOptions<C>): (rate: number) => ((value: tf.Tensor) => tf.Tensor) | undefined {
-  let sites = 0;
+export function drops<C>(
+  { training, key }: ForwardOptions<C>,
+  sites: { next: number } = { next: 0 },
+): (rate: number) => ((value: tf.Tensor) => tf.Tensor) | undefined {
   return (rate) => {
-    const site = sites++; // counted even where the rate is 0, so that one rate does not change the others' bits
+    const site = sites.next++; // counted even where the rate is 0, so that one rate does not change the others' bits
     if (!training || key === undefined || rate === 0) return undefined;
     return (value) => dropout(value, { rate, key, site });
   };
+}
+
+/** Numbers evenly drawn from 0 to 1 in steps of 1/255, made of the bits of as many sites. */
+function fraction(key: NonNullable<ForwardOptions['key']>, shape: readonly number[], site: number): tf.Tensor {
+  const bits = Array.from({ length: JITTER_BITS }, (_, bit) =>
+    tf.mul(tf.cast(bernoulli(key, shape, 0.5, site + bit), 'float32'), 2 ** bit / (2 ** JITTER_BITS - 1)),
+  );
+  return bits.reduce((one, other) => tf.add(one, other));
 }

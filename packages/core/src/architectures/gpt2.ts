@@ -4,17 +4,18 @@
  * for queries, keys and values, a two-matrix feed-forward layer, the token embedding again at the output.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Architecture, ForwardInputs, ForwardOptions, ForwardOutput, Params } from '../model/types';
+import type { Architecture } from '../model/types';
 import type { Weight } from '../model/weight';
 import { activation } from '../nn/activation';
 import { embed } from '../nn/embed';
 import { layerNorm } from '../nn/layerNorm';
 import { linear } from '../nn/linear';
-import { openForward, requireParams, tidyForward } from './forwardContext';
-import type { ForwardContext } from './forwardContext';
+import { defineDecoder } from './decoder';
+import type { DecoderLayer } from './decoder';
 import { configureGpt2 } from './gpt2Config';
 import type { Gpt2Config } from './gpt2Config';
 import { gpt2Parameters } from './gpt2Parameters';
+import { usualHeadNames } from './heads/decoderHead';
 
 interface Norm {
   readonly weight: tf.Tensor; // [D]
@@ -33,39 +34,7 @@ interface Layer {
   readonly feedForward: { readonly up: Projection; readonly down: Projection };
 }
 
-interface Gpt2Params {
-  readonly tokenEmbedding: { readonly weight: Weight }; // [V, D]
-  readonly positionEmbedding: { readonly weight: Weight }; // [maxPositionEmbeddings, D]
-  readonly layers: readonly Layer[];
-  readonly finalNorm: Norm;
-  readonly outputEmbedding?: { readonly weight: Weight }; // [V, D]
-}
-
-function run(params: Params, inputs: ForwardInputs, options: ForwardOptions<Gpt2Config>): ForwardOutput {
-  const { tokenEmbedding, positionEmbedding, layers, finalNorm, outputEmbedding } = params as unknown as Gpt2Params;
-  const { config } = options;
-  const context = openForward('gpt2', inputs, options, config.maxPositionEmbeddings);
-
-  const tokens = embed(inputs.inputIds, tokenEmbedding.weight); // [B, T, D]
-  const positions = embed(context.positions, positionEmbedding.weight); // [T, D] or [B, T, D]
-  let x = context.observe('embeddings', context.drop(tf.add(tokens, positions), config.embeddingDropout)); // [B, T, D]
-
-  layers.forEach((layer, index) => {
-    x = block(x, layer, index, config, context); // [B, T, D]
-  });
-
-  x = context.observe('finalNorm', norm(x, finalNorm, config)); // [B, T, D]
-  const logits = linear(context.positionsForLogits(x), (outputEmbedding ?? tokenEmbedding).weight); // [B, T, V]
-  return context.finish(context.observe('logits', logits));
-}
-
-function forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<Gpt2Config>): ForwardOutput {
-  requireParams('gpt2', params, gpt2Parameters(options.config));
-  return tidyForward(options.capture, () => run(params, inputs, options));
-}
-
-function block(x: tf.Tensor, layer: Layer, index: number, config: Gpt2Config, context: ForwardContext): tf.Tensor {
-  const at = `layers.${index}`;
+function block(x: tf.Tensor, layer: Layer, { config, context, index, at }: DecoderLayer<Gpt2Config>): tf.Tensor {
   const { numAttentionHeads: heads, residualDropout } = config;
 
   const queryKeyValue = project(norm(x, layer.attentionNorm, config), layer.attention.queryKeyValue); // [B, T, 3D]
@@ -111,9 +80,18 @@ function project(x: tf.Tensor, { weight, bias }: Projection): tf.Tensor {
  * console.log(logits.shape); // → [ 1, 3, 10 ]
  * ```
  */
-export const gpt2: Architecture<Gpt2Config> = {
+export const gpt2: Architecture<Gpt2Config> = /* @__PURE__ */ defineDecoder<Gpt2Config, Layer, undefined>({
   name: 'gpt2',
   configure: configureGpt2,
   parameters: gpt2Parameters,
-  forward,
-};
+  headNames: { ...usualHeadNames, tokenClassification: 'classifier' },
+  prepare: () => undefined,
+  embed(params, { inputs, config, context }) {
+    const { weight } = params.positionEmbedding as { weight: Weight }; // [maxPositionEmbeddings, D]
+    const tokens = embed(inputs.inputIds, params.tokenEmbedding.weight); // [B, T, D]
+    const positions = embed(context.positions, weight); // [T, D] or [B, T, D]
+    return context.drop(tf.add(tokens, positions), config.embeddingDropout); // [B, T, D]
+  },
+  block,
+  normalize: (x, { weight, bias }, { layerNormEpsilon: epsilon }) => layerNorm(x, { weight, bias, epsilon }),
+});

@@ -1,9 +1,9 @@
-import type { ArchitectureConfig } from '../model/types';
 import { activation } from '../nn/activation';
 import { completeConfig, configError, requireCounts, requireRange } from './checkConfig';
+import type { DecoderHeadConfig } from './heads/decoderHead';
 
 /** The GPT-2 form; beside each field its name in config.json. */
-export interface Gpt2Config extends ArchitectureConfig {
+export interface Gpt2Config extends DecoderHeadConfig {
   /** `vocab_size` */
   readonly vocabSize: number;
   /** `n_embd` */

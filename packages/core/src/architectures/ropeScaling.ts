@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { rotaryFrequencies, rotaryTable } from '../nn/rotaryEmbedding';
+import { rotaryTable } from '../nn/rotaryEmbedding';
 import type { RotaryTable } from '../nn/rotaryEmbedding';
 import { configError } from './checkConfig';
 
@@ -35,6 +35,7 @@ export interface RopeScaling {
 
 /** What the rotary frequencies depend on. */
 export interface RopeConfig {
+  /** How many features of a head are turned. */
   readonly headDim: number;
   readonly ropeTheta: number;
   readonly ropeScaling: RopeScaling | null;
@@ -49,6 +50,10 @@ const needed: Readonly<Record<RopeScaling['type'], readonly (keyof RopeScaling)[
   yarn: [],
   longrope: [],
 };
+
+/** θ^(−2i/E) for the pairs of E features, one more feature being turned where E is odd. */
+const usualFrequencies = ({ headDim, ropeTheta }: RopeConfig): number[] =>
+  Array.from({ length: Math.ceil(headDim / 2) }, (_, index) => 1 / ropeTheta ** ((2 * index) / headDim));
 
 /** How many positions the model takes: `dynamic` grows beyond those that it was trained with. */
 export function positionLimit({ ropeScaling, maxPositionEmbeddings }: RopeConfig): number {
@@ -105,19 +110,37 @@ export function checkRopeScaling(architecture: string, scaling: RopeScaling | nu
   }
 }
 
-/** The cosines and sines for these positions under a config's scaling, once for all layers. */
+/**
+ * The cosines and sines for these positions under a config's scaling, once for all layers.
+ *
+ * @param positions int32 [T] or [B, T]
+ * @param config base, scaling, and how many features of a head are turned
+ * @returns cos and sin, each [...positions.shape, headDim / 2]
+ * @throws E_DTYPE, E_TENSOR, E_DISPOSED on bad positions
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { scaledRotaryTable } from '@tesserae/core';
+ *
+ * await tf.setBackend('cpu');
+ * const config = { headDim: 4, ropeTheta: 10000, ropeScaling: { type: 'linear', factor: 2 } as const, maxPositionEmbeddings: 8 };
+ * const { cos } = scaledRotaryTable(tf.tensor1d([0, 2], 'int32'), config);
+ * console.log(cos.dataSync()[2].toFixed(4), Math.cos(1).toFixed(4)); // → 0.5403 0.5403
+ * ```
+ */
 export function scaledRotaryTable(positions: tf.Tensor, config: RopeConfig): RotaryTable {
-  const { headDim, ropeScaling: scaling } = config;
+  const { ropeScaling: scaling } = config;
   if (scaling?.type === 'dynamic') return dynamicTable(positions, config, scaling);
   if (scaling?.type === 'longrope') return longropeTable(positions, config, scaling);
   const { frequencies, scale } = scaledFrequencies(config);
-  return rotaryTable(positions, headDim, { frequencies, scale });
+  return rotaryTable(positions, 2 * frequencies.length, { frequencies, scale });
 }
 
 /** Frequencies in radians a position and the factor on cosines and sines; for every kind but `dynamic` and `longrope`. */
 export function scaledFrequencies(config: RopeConfig): { frequencies: number[]; scale: number } {
-  const { headDim, ropeTheta, ropeScaling: scaling } = config;
-  const frequencies = rotaryFrequencies(headDim, ropeTheta);
+  const { ropeScaling: scaling } = config;
+  const frequencies = usualFrequencies(config);
   switch (scaling?.type) {
     case 'linear':
       return { frequencies: frequencies.map((frequency) => frequency / scaling.factor!), scale: 1 };
@@ -185,7 +208,7 @@ function dynamicTable(
     const length = tf.maximum(tf.add(tf.max(place), 1), trained);
     const growth = tf.log(tf.sub(tf.mul(length, factor! / trained), factor! - 1));
     const logTheta = tf.add(tf.mul(growth, headDim / (headDim - 2)), Math.log(ropeTheta)); // scalar
-    const exponents = Array.from({ length: headDim / 2 }, (_, index) => (-2 * index) / headDim);
+    const exponents = Array.from({ length: Math.ceil(headDim / 2) }, (_, index) => (-2 * index) / headDim);
     const angles = tf.mul(tf.expandDims(place, -1), tf.exp(tf.mul(tf.tensor1d(exponents), logTheta))); // [..., T, E/2]
     return { cos: tf.cos(angles), sin: tf.sin(angles) };
   });
@@ -195,15 +218,12 @@ function dynamicTable(
  * LongRoPE: each frequency has a divisor of its own, another one beyond the original length. The length is that of this
  * call, so it is a tensor. Ding et al.: "LongRoPE" (2024), section 3; as Hugging Face.
  */
-function longropeTable(
-  positions: tf.Tensor,
-  { headDim, ropeTheta, maxPositionEmbeddings }: RopeConfig,
-  scaling: RopeScaling,
-): RotaryTable {
+function longropeTable(positions: tf.Tensor, config: RopeConfig, scaling: RopeScaling): RotaryTable {
+  const { maxPositionEmbeddings } = config;
   const original = scaling.originalMaxPositionEmbeddings ?? maxPositionEmbeddings;
   const factor = scaling.factor ?? maxPositionEmbeddings / original;
   const scale = scaling.attentionFactor ?? (factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original)));
-  const frequencies = rotaryFrequencies(headDim, ropeTheta);
+  const frequencies = usualFrequencies(config);
   const divided = (divisors: readonly number[]): tf.Tensor =>
     tf.tensor1d(frequencies.map((frequency, index) => frequency / divisors[index])); // [E/2]
   return tf.tidy(() => {

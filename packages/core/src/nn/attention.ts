@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { tesseraeError } from '@tesserae/registry';
 import { defineOp } from './defineOp';
 import { sumToShape } from './rows';
 import { requireShape, requireTensor, shapeError, sizes, width } from './shapes';
@@ -12,7 +13,14 @@ export type AttentionInputs = {
   offset?: tf.Tensor | undefined;
 };
 /** The settings of the op. */
-export type AttentionAttributes = { scale: number; causal: boolean };
+export type AttentionAttributes = {
+  scale: number;
+  causal: boolean;
+  /** 0 or absent: none. */
+  window?: number;
+  /** 0 or absent: none. */
+  softcap?: number;
+};
 
 /** Low enough that softmax gives it nothing, high enough that two of them stay finite. */
 const never = -1e9;
@@ -23,28 +31,55 @@ function byKeyHead(x: tf.Tensor, keyHeads: number): tf.Tensor4D {
   return tf.reshape(x, [batch, keyHeads, (heads / keyHeads) * time, last]);
 }
 
-/** [T, S]: 0 where key s is not after query t, `never` where it is. Queries stand at offset … offset + T - 1. */
-function causalBias(time: number, keys: number, offset: tf.Tensor | undefined): tf.Tensor {
-  const query = tf.add(tf.range(0, time, 1, 'int32'), offset ?? tf.scalar(keys - time, 'int32')); // [T]
-  const after = tf.greater(tf.reshape(tf.range(0, keys, 1, 'int32'), [1, keys]), tf.reshape(query, [time, 1])); // [T, S]
-  return tf.mul(tf.cast(after, 'float32'), never);
+/**
+ * [T, S]: 0 where query t may look at key s, `never` where s comes after it (causal) or `window` or more away from it.
+ * Queries stand at offset … offset + T - 1.
+ */
+function placeBias(
+  time: number,
+  keys: number,
+  offset: tf.Tensor | undefined,
+  { causal, window = 0 }: AttentionAttributes,
+): tf.Tensor {
+  const query = tf.reshape(tf.add(tf.range(0, time, 1, 'int32'), offset ?? tf.scalar(keys - time, 'int32')), [time, 1]);
+  const key = tf.reshape(tf.range(0, keys, 1, 'int32'), [1, keys]);
+  const closed: tf.Tensor[] = []; // each [T, S]
+  if (causal) closed.push(tf.greater(key, query));
+  if (window > 0) {
+    const reach = tf.scalar(window, 'int32');
+    closed.push(tf.lessEqual(key, tf.sub(query, reach)));
+    if (!causal) closed.push(tf.greaterEqual(key, tf.add(query, reach)));
+  }
+  return tf.mul(
+    tf.cast(
+      closed.reduce((one, other) => tf.logicalOr(one, other)),
+      'float32',
+    ),
+    never,
+  );
 }
 
-/** Softmax of the scores: the weights [B, H, T, S]. */
-function weigh({ query, key, bias, offset }: AttentionInputs, { scale, causal }: AttentionAttributes): tf.Tensor {
+/** [weights [B, H, T, S], and with a soft cap tanh(score / cap) [B, H, T, S]]. */
+function weigh({ query, key, bias, offset }: AttentionInputs, attributes: AttentionAttributes): tf.Tensor[] {
+  const { scale, causal, window = 0, softcap = 0 } = attributes;
   const [batch, heads, time] = sizes(query);
   const [, keyHeads, keys] = sizes(key);
-  const product = tf.matMul(tf.mul(byKeyHead(query, keyHeads), scale), key as tf.Tensor4D, false, true); // [B, K, H/K·T, S]
+  const factor = softcap > 0 ? scale / softcap : scale;
+  const product = tf.matMul(tf.mul(byKeyHead(query, keyHeads), factor), key as tf.Tensor4D, false, true); // [B, K, H/K·T, S]
   let scores: tf.Tensor = tf.reshape(product, [batch, heads, time, keys]); // [B, H, T, S]
+  const squashed = softcap > 0 ? [tf.tanh(scores)] : []; // [B, H, T, S]
+  if (softcap > 0) scores = tf.mul(squashed[0], softcap);
   if (bias) scores = tf.add(scores, bias);
-  if (causal && (time > 1 || offset)) scores = tf.add(scores, causalBias(time, keys, offset));
-  return tf.softmax(scores);
+  if ((causal && (time > 1 || offset)) || window > 0) {
+    scores = tf.add(scores, placeBias(time, keys, offset, attributes));
+  }
+  return [tf.softmax(scores), ...squashed];
 }
 
-/** [output [B, H, T, E], weights [B, H, T, S]]. */
-function attend(inputs: AttentionInputs, attributes: AttentionAttributes): [tf.Tensor, tf.Tensor] {
-  const weights = weigh(inputs, attributes);
-  return [mix(weights, inputs.value), weights];
+/** [output [B, H, T, E], and what `weigh` gives]. */
+function attend(inputs: AttentionInputs, attributes: AttentionAttributes): [tf.Tensor, ...tf.Tensor[]] {
+  const [weights, ...squashed] = weigh(inputs, attributes);
+  return [mix(weights, inputs.value), weights, ...squashed];
 }
 
 /** weights · values: [B, H, T, S], [B, K, S, E] → [B, H, T, E]. */
@@ -70,7 +105,7 @@ export const attentionOp = /* @__PURE__ */ defineOp<AttentionInputs, AttentionAt
       gradient,
       inputs: { query, key, value, bias },
       value: output,
-      extras: [weights],
+      extras: [weights, squashed],
       attributes: { scale },
     }) {
       const keyHeads = sizes(key)[1];
@@ -79,13 +114,16 @@ export const attentionOp = /* @__PURE__ */ defineOp<AttentionInputs, AttentionAt
       const dOutput = byKeyHead(gradient, keyHeads); // [B, K, H/K·T, E]
       const rowSum = tf.sum(tf.mul(byKeyHead(output, keyHeads), dOutput), -1, true); // [B, K, H/K·T, 1]
       const dWeights = tf.matMul(dOutput, value as tf.Tensor4D, false, true); // [B, K, H/K·T, S]
-      const dScores = tf.mul(p, tf.sub(dWeights, rowSum)) as tf.Tensor4D;
+      const dCapped = tf.mul(p, tf.sub(dWeights, rowSum)); // [B, K, H/K·T, S]
+      // The cap c·tanh(s/c) has the slope 1 - tanh².
+      const slope = squashed && tf.sub(1, tf.square(byKeyHead(squashed, keyHeads)));
+      const dScores = (slope ? tf.mul(dCapped, slope) : dCapped) as tf.Tensor4D;
       const q = tf.mul(byKeyHead(query, keyHeads), scale) as tf.Tensor4D;
       return {
         query: tf.reshape(tf.mul(tf.matMul(dScores, key as tf.Tensor4D), scale), query.shape),
         key: tf.matMul(dScores, q, true),
         value: tf.matMul(p, dOutput, true),
-        ...(bias && { bias: sumToShape(tf.reshape(dScores, [batch, heads, time, keys]), bias.shape) }),
+        ...(bias && { bias: sumToShape(tf.reshape(dCapped, [batch, heads, time, keys]), bias.shape) }),
       };
     },
   },
@@ -101,6 +139,10 @@ export interface AttentionOptions {
   readonly bias?: tf.Tensor | undefined;
   /** Scores are multiplied by this; 1/√E when absent. */
   readonly scale?: number | undefined;
+  /** A query sees only keys that are less than this many positions before it (and, when not causal, after it). */
+  readonly window?: number | undefined;
+  /** Scores s become cap · tanh(s / cap), before any mask or bias. */
+  readonly softcap?: number | undefined;
   /** int32 scalar: the key position of the first query, for a cache that is partly filled. */
   readonly queryOffset?: tf.Tensor | undefined;
   /** Sees the weights [B, H, T, S] and gives those to use: to capture, replace or drop some. Costs the fused path. */
@@ -111,14 +153,15 @@ export interface AttentionOptions {
  * Scaled dot-product attention with grouped key/value heads: softmax(q kᵀ · scale + bias) v.
  *
  * Query head h uses key/value head ⌊h · K / H⌋. A query that may look nowhere looks everywhere alike.
- * Vaswani et al.: "Attention Is All You Need" (2017), equation 1; Ainslie et al.: "GQA" (2023).
+ * Vaswani et al.: "Attention Is All You Need" (2017), equation 1; Ainslie et al.: "GQA" (2023). The window: Beltagy et al.: "Longformer" (2020), section 3.1; as
+ * Hugging Face's `sliding_window`. The cap: "Gemma 2" (2024), section 2.
  *
  * @param query [B, H, T, E]
  * @param key [B, K, S, E], K a divisor of H
  * @param value [B, K, S, E] (its last dimension may differ from the key's)
- * @param options `causal`, `mask`, `bias`, `scale`, `queryOffset`, `onWeights`
+ * @param options `causal`, `window`, `softcap`, `mask`, `bias`, `scale`, `queryOffset`, `onWeights`
  * @returns [B, H, T, E]
- * @throws E_SHAPE when batches, heads, lengths or widths do not agree; E_DTYPE, E_TENSOR, E_DISPOSED on bad tensors
+ * @throws E_SHAPE when batches, heads, lengths or widths do not agree; E_OPTION on a bad window or cap; E_DTYPE, E_TENSOR, E_DISPOSED on bad tensors
  * @example
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
@@ -139,7 +182,12 @@ export function attention(
 ): tf.Tensor {
   const { causal = false, mask, bias, queryOffset: offset, onWeights } = options;
   checkAttentionShapes('attention', query, key, value);
-  const scale = options.scale ?? 1 / Math.sqrt(width(query));
+  const attributes: AttentionAttributes = {
+    scale: options.scale ?? 1 / Math.sqrt(width(query)),
+    causal,
+    window: readWindow(options.window, sizes(key)[2]),
+    softcap: readSoftcap(options.softcap),
+  };
   const full = [...sizes(query).slice(0, 3), sizes(key)[2]];
   if (mask) {
     requireTensor('attention', 'mask', mask, ['bool', 'int32']);
@@ -153,10 +201,29 @@ export function attention(
     const closed = mask && tf.mul(tf.sub(1, tf.cast(mask, 'float32')), never);
     return { query, key, value, bias: closed && bias ? tf.add(bias, closed) : (closed ?? bias), offset };
   };
-  if (!onWeights) return tf.tidy(() => attentionOp(inputs(), { scale, causal }));
+  if (!onWeights) return tf.tidy(() => attentionOp(inputs(), attributes));
   // What onWeights keeps must outlive this function, so only the parts around it are tidied.
-  const weights = onWeights(tf.tidy(() => weigh(inputs(), { scale, causal })));
+  const weights = onWeights(tf.tidy(() => weigh(inputs(), attributes)[0]));
   return tf.tidy(() => mix(weights, value));
+}
+
+/** 0 where it closes nothing: then the faster kernels can be used. */
+function readWindow(window: number | undefined, keys: number): number {
+  if (window === undefined) return 0;
+  if (!Number.isInteger(window) || window < 1) {
+    throw optionError(`the window is ${window}`, 'use a whole number of positions from 1 up');
+  }
+  return window < keys ? window : 0;
+}
+
+function readSoftcap(softcap: number | undefined): number {
+  if (softcap === undefined) return 0;
+  if (softcap > 0 && softcap < Infinity) return softcap;
+  throw optionError(`the soft cap is ${softcap}`, 'use a positive number such as 50');
+}
+
+function optionError(message: string, fix: string): Error {
+  return tesseraeError({ package: 'core', code: 'E_OPTION', message: `attention: ${message}`, fix });
 }
 
 /** Checks that queries, keys and values fit together; `op` names who asks. */

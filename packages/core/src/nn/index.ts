@@ -28,7 +28,9 @@ export { rotaryEmbedding, rotaryFrequencies, rotaryOp, rotaryTable } from './rot
 export type { RotaryOptions, RotaryTable } from './rotaryEmbedding';
 export { silu, siluOp } from './silu';
 export { sinusoidalTable } from './sinusoidalTable';
+export { softcap } from './softcap';
 export { logSoftmax, logSoftmaxOp, softmax, softmaxOp } from './softmax';
+export { topKMask, topKMaskOp } from './topKMask';
 export { swiglu, swigluOp } from './swiglu';
 export type { SwigluInputs } from './swiglu';
 export * from './sparse/index';

@@ -229,12 +229,47 @@ await describeOnBackends('ops', (backend) => {
         attributes: { scale: 0.2, causal: true },
       },
       {
+        name: 'causal in a window, heads of 16',
+        inputs: () => ({ ...heads(2, 4, 2, 9, 9, 16), bias: undefined, offset: undefined }),
+        attributes: { scale: 0.25, causal: true, window: 3 },
+      },
+      {
+        name: 'in a window both ways, biased',
+        inputs: () => ({ ...heads(1, 2, 1, 6, 6, 4), bias: draw([1, 2, 1, 6]), offset: undefined }),
+        attributes: { scale: 0.5, causal: false, window: 2 },
+      },
+      {
+        name: 'one query in a window at an offset',
+        inputs: () => ({ ...heads(1, 2, 2, 1, 6, 4), bias: undefined, offset: tf.scalar(4, 'int32') as tf.Tensor }),
+        attributes: { scale: 0.5, causal: true, window: 2 },
+      },
+      {
+        name: 'capped, heads of 16',
+        inputs: () => ({ ...heads(2, 4, 2, 7, 7, 16), bias: undefined, offset: undefined }),
+        attributes: { scale: 0.25, causal: true, softcap: 0.7 },
+      },
+      {
+        name: 'capped and biased',
+        inputs: () => ({ ...heads(2, 2, 1, 3, 4, 4), bias: draw([2, 1, 3, 4]), offset: undefined }),
+        attributes: { scale: 1.5, causal: false, softcap: 1 },
+      },
+      {
         name: 'causal at an offset',
         inputs: () => ({ ...heads(1, 2, 2, 2, 6, 4), bias: undefined, offset: tf.scalar(3, 'int32') as tf.Tensor }),
         attributes: { scale: 0.5, causal: true },
       },
     ],
     refuses: [
+      {
+        name: 'a window of nothing',
+        call: () => attention(tf.ones([1, 1, 3, 4]), tf.ones([1, 1, 3, 4]), tf.ones([1, 1, 3, 4]), { window: 0 }),
+        code: 'E_OPTION',
+      },
+      {
+        name: 'a cap below zero',
+        call: () => attention(tf.ones([1, 1, 3, 4]), tf.ones([1, 1, 3, 4]), tf.ones([1, 1, 3, 4]), { softcap: -1 }),
+        code: 'E_OPTION',
+      },
       {
         name: 'keys of another width',
         call: () => attention(tf.ones([1, 2, 3, 4]), tf.ones([1, 2, 3, 5]), tf.ones([1, 2, 3, 4])),

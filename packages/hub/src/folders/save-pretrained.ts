@@ -14,6 +14,7 @@ import type { ArchitectureConfig, Model, SafetensorsDtype, SafetensorsInput, Wei
 import { tesseraeError } from '@tesserae/registry';
 import { readFields } from '../forms/fields';
 import type { ConfigJson } from '../forms/fields';
+import { classOf, readHead } from '../forms/head-fields';
 import { findForm, forms } from '../forms/index';
 import type { Form } from '../forms/index';
 import { denseValues } from './dense-values';
@@ -112,7 +113,7 @@ function configJson(
   if (!source) {
     const fields = form.write(config, false);
     return {
-      architectures: [form.classes[0]],
+      architectures: [classOf(form.classes, config.head)],
       model_type: form.architecture.name,
       ...fields,
       [dtypeField]: type ?? 'float32',
@@ -121,6 +122,9 @@ function configJson(
   const newForm = 'rope_parameters' in source.json;
   const before = form.write(form.read(readFields(source.json, 'config.json'), 'config.json'), newForm);
   const json: Record<string, unknown> = { ...source.json };
+  const usual = Object.values(form.classes)[0];
+  const headBefore = readHead(source.json.architectures, form.classes, 'config.json') ?? usual;
+  if (headBefore !== (config.head ?? usual)) json.architectures = [classOf(form.classes, config.head)];
   for (const [name, value] of Object.entries(form.write(config, newForm))) {
     if (JSON.stringify(value) !== JSON.stringify(before[name])) json[name] = value;
   }

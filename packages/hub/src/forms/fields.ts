@@ -8,6 +8,8 @@ export interface Fields {
   /** The field as it is; null counts as absent. */
   has(name: string): boolean;
   raw(name: string): unknown;
+  /** Whether the field is there and null. */
+  isNull(name: string): boolean;
   /** A whole number from `from` up. */
   count(name: string, fallback: number, from?: number): number;
   /** As `count`, where null and absence mean something of their own. */
@@ -71,6 +73,7 @@ export function readFields(json: ConfigJson, what: string): Fields {
   };
   return {
     raw,
+    isNull,
     has: (name) => raw(name) !== undefined,
     optionalCount,
     count: (name, fallback, from = 1) => optionalCount(name, from) ?? fallback,

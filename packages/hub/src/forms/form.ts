@@ -4,12 +4,14 @@ import { isTesseraeError, nearestName, tesseraeError } from '@tesserae/registry'
 import type { NamingRules } from '../folders/stored-names';
 import { unsupported } from './fields';
 import type { ConfigJson, Fields } from './fields';
+import { readHead } from './head-fields';
+import type { HeadClasses } from './head-fields';
 
 /** How one architecture stands in Hugging Face folders. */
 export interface Form<C extends ArchitectureConfig = ArchitectureConfig> {
   readonly architecture: Architecture<C>;
-  /** The classes in `architectures` whose weights these are; the first one is written. */
-  readonly classes: readonly string[];
+  /** The classes in `architectures` whose weights these are, and their heads; the first one's is the usual head. */
+  readonly classes: HeadClasses;
   readonly naming: NamingRules;
   /** config.json to config, with the defaults of the Hugging Face class. */
   read(fields: Fields, what: string): C;
@@ -54,10 +56,6 @@ export function findForm(forms: readonly Form[], json: ConfigJson, what: string)
       details: { field: 'model_type' },
     });
   }
-  const classes = json.architectures;
-  const foreign = Array.isArray(classes) ? classes.find((name) => !form.classes.includes(name as string)) : undefined;
-  if (foreign !== undefined) {
-    throw unsupported(what, 'architectures', classes, `read are the weights of ${form.classes.join(', ')}`);
-  }
+  readHead(json.architectures, form.classes, what);
   return form;
 }

@@ -1,12 +1,23 @@
 import { gpt2 } from '@tesserae/core';
 import type { Gpt2Config } from '@tesserae/core';
+import { readClassifierDropout } from './decoder-fields';
 import { readActivation, refuseForeignFields } from './form';
 import type { Form } from './form';
+import { readHeadFields, writeHeadFields } from './head-fields';
+import type { HeadClasses } from './head-fields';
+
+const gpt2Classes: HeadClasses = {
+  GPT2LMHeadModel: 'causal-lm',
+  GPT2ForSequenceClassification: 'sequence-classification',
+  GPT2ForTokenClassification: 'token-classification',
+  GPT2ForQuestionAnswering: 'question-answering',
+  GPT2Model: 'none',
+};
 
 /** GPT-2's folders: `GPT2Config` and `GPT2LMHeadModel`. */
 export const gpt2Form: Form<Gpt2Config> = {
   architecture: gpt2,
-  classes: ['GPT2LMHeadModel', 'GPT2Model'],
+  classes: gpt2Classes,
   naming: {
     prefix: 'transformer.',
     buffers: /\.attn\.(masked_)?bias$/, // the causal mask, once stored with the weights
@@ -37,6 +48,8 @@ export const gpt2Form: Form<Gpt2Config> = {
       bosTokenId: fields.tokenId('bos_token_id', 50256),
       eosTokenId: fields.tokenIds('eos_token_id', 50256),
       padTokenId: fields.tokenId('pad_token_id', null),
+      ...readHeadFields(fields, gpt2Classes, what),
+      ...readClassifierDropout(fields),
     });
   },
   write: (config) => ({
@@ -59,5 +72,6 @@ export const gpt2Form: Form<Gpt2Config> = {
     bos_token_id: config.bosTokenId ?? null,
     eos_token_id: config.eosTokenId ?? null,
     pad_token_id: config.padTokenId ?? null,
+    ...writeHeadFields(config),
   }),
 };

@@ -16,7 +16,7 @@ interface Wanted {
 
 /** What an output of golden.json is called here; nothing when it is not known. */
 function findOutput(name: string, config: Model['config']): Wanted | undefined {
-  const [, kind, index] = /^(hidden_states|attentions)\.(\d+)$/.exec(name) ?? [];
+  const [, kind, index] = /^(hidden_states|attentions|router_logits)\.(\d+)$/.exec(name) ?? [];
   if (name === 'logits') return { name, capture: 'logits', tolerance: tolerances.output, queryAxis: 1 };
   if (kind === 'hidden_states' && Number(index) <= config.numHiddenLayers) {
     const capture = hiddenStateNames(config)[Number(index)];
@@ -24,6 +24,9 @@ function findOutput(name: string, config: Model['config']): Wanted | undefined {
   }
   if (kind === 'attentions' && Number(index) < config.numHiddenLayers) {
     return { name, capture: `layers.${index}.attention.weights`, tolerance: tolerances.attention, queryAxis: 2 };
+  }
+  if (kind === 'router_logits' && 'numLocalExperts' in config && Number(index) < config.numHiddenLayers) {
+    return { name, capture: `layers.${index}.router.logits`, tolerance: tolerances.output, queryAxis: 0 };
   }
   return undefined;
 }
@@ -35,6 +38,8 @@ function atRealPositions(
   mask: number[][] | undefined,
 ): (index: number) => boolean {
   if (!mask) return () => true;
+  // router logits have one dimension for texts and positions
+  if (queryAxis === 0) return atRealPositions([mask.length, mask[0].length, ...shape.slice(1)], 1, mask);
   const perRow = shape.slice(1).reduce((a, b) => a * b, 1);
   const perQuery = shape.slice(queryAxis + 1).reduce((a, b) => a * b, 1);
   return (index) => mask[Math.floor(index / perRow)][Math.floor(index / perQuery) % shape[queryAxis]] === 1;

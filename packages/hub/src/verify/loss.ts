@@ -20,8 +20,11 @@ export function lossAndGradients(
   labels: tf.Tensor,
 ): { loss: tf.Tensor; grads: tf.Tensor[] } {
   const { architecture, config } = model;
-  const loss = (...leaves: tf.Tensor[]): tf.Scalar =>
-    causalLoss(architecture.forward(build(leaves), inputs, { config }).logits, labels);
+  const loss = (...leaves: tf.Tensor[]): tf.Scalar => {
+    const { logits, auxiliaryLoss } = architecture.forward(build(leaves), inputs, { config });
+    const own = causalLoss(logits, labels);
+    return auxiliaryLoss ? tf.add(own, auxiliaryLoss) : own;
+  };
   const { value, grads } = tf.valueAndGrads(loss)([...tensors]);
   return { loss: value, grads };
 }

@@ -3,6 +3,7 @@ import { disposeModel, registerGradients, releaseGenerationPrograms } from '@tes
 import type { ForwardInputs, Model } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import { loadPretrained } from '../folders/load-pretrained';
+import { checkExperts, withForwardArguments } from './check-experts';
 import { checkForward } from './check-forward';
 import { checkGeneration } from './check-generation';
 import { checkGradients } from './check-gradients';
@@ -26,13 +27,16 @@ const descriptive = [
 ]; // prettier-ignore
 
 /** Names what golden.json asks for as a whole and is not understood here. */
-function listUnknown({ inputs, ...golden }: Golden): string[] {
-  const unknown = Object.keys(golden).filter((name) => !descriptive.includes(name));
+function listUnknown({ inputs, ...golden }: Golden, { config }: Model): string[] {
+  const experts = 'outputRouterLogits' in config;
+  const known = experts ? [...descriptive, 'aux_loss', 'loss_without_aux'] : descriptive;
+  const unknown = Object.keys(golden).filter((name) => !known.includes(name));
   for (const name of Object.keys(inputs.ints)) {
     if (!['input_ids', 'attention_mask', 'labels'].includes(name)) unknown.push(`inputs.${name}`);
   }
   for (const [kind, names] of Object.entries({ tensors: inputs.tensors, forward_kwargs: inputs.forward_kwargs })) {
-    unknown.push(...Object.keys(names ?? {}).map((name) => `inputs.${kind}.${name}`));
+    const foreign = Object.keys(names ?? {}).filter((name) => !(experts && name === 'output_router_logits'));
+    unknown.push(...foreign.map((name) => `inputs.${kind}.${name}`));
   }
   return unknown;
 }
@@ -48,6 +52,7 @@ async function check(model: Model, folder: GoldenFolder, notDone: string[]): Pro
   try {
     const rows = await checkForward(model, folder, inputs, notDone);
     if (labels) rows.push(...(await checkGradients(model, folder, inputs, labels, notDone)));
+    if (labels) rows.push(...(await checkExperts(model, golden, inputs, labels)));
     if (labels && golden.adamw_training) rows.push(...(await checkTraining(model, folder, inputs, labels)));
     if (!labels) notDone.push(...['loss', 'grads', 'grad_stats', 'adamw_training'].filter((name) => name in golden));
     rows.push(...(await checkGeneration(model, folder, notDone)));
@@ -102,8 +107,9 @@ export async function verifyCheckpoint(folder: string, options: VerifyOptions = 
     });
   }
   const found = await readGolden(folder);
-  const notDone = listUnknown(found.golden);
-  const model = await loadPretrained(folder, { configFile, tokenizer: null });
+  const loaded = await loadPretrained(folder, { configFile, tokenizer: null });
+  const model = withForwardArguments(loaded, found.golden);
+  const notDone = listUnknown(found.golden, model);
   try {
     const rows = await check(model, found, notDone);
     const ok = rows.every((row) => row.ok) && (!strict || notDone.length === 0);

@@ -9,9 +9,10 @@ type Inputs = Readonly<Record<string, TensorInfo | undefined>>;
 /** [B,H,T,E] ↔ [B,T,H,E]: the kernels take heads side by side, as projections leave them, so that these cancel out. */
 const exchanged = (graph: LoweringGraph, x: GraphTensor): GraphTensor => transpose(graph, x, [0, 2, 1, 3]);
 
-/** Plain causal attention, queries at the end of the keys. */
-function supports({ query, key, value, bias, offset }: Inputs, { causal }: Readonly<Record<string, unknown>>): boolean {
-  if (!query || !key || !value || bias || offset || causal !== true) return false;
+/** Plain causal attention, queries at the end of the keys, without window or soft cap. */
+function supports({ query, key, value, bias, offset }: Inputs, attributes: Readonly<Record<string, unknown>>): boolean {
+  if (!query || !key || !value || bias || offset || attributes.causal !== true) return false;
+  if (attributes.window || attributes.softcap) return false;
   return query.shape[3] % 16 === 0 && value.shape[3] === query.shape[3] && query.shape[2] <= key.shape[2];
 }
 
