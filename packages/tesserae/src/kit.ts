@@ -3,7 +3,22 @@ import { llama2c } from '@tesserae/hub';
 import { byteLevelBpe, character, tokenizerJson } from '@tesserae/tokenizer';
 import { createRegistry } from '@tesserae/registry';
 import type { Registry } from '@tesserae/registry';
-import { adam, adamw, constant, cosine, linearDecay, sgd } from '@tesserae/trainer';
+import {
+  adam,
+  adamw,
+  constant,
+  cosine,
+  cosineRestarts,
+  exponential,
+  inverseSquareRoot,
+  linearDecay,
+  oneCycle,
+  polynomial,
+  reduceOnPlateau,
+  sgd,
+  stepDecay,
+  warmupStableDecay,
+} from '@tesserae/trainer';
 
 const plugins = [
   ...decoderPlugins,
@@ -16,7 +31,15 @@ const plugins = [
   sgd,
   constant,
   cosine,
+  cosineRestarts,
+  exponential,
+  inverseSquareRoot,
   linearDecay,
+  oneCycle,
+  polynomial,
+  reduceOnPlateau,
+  stepDecay,
+  warmupStableDecay,
   slidingWindow,
   localGlobal,
   blockSparse,

@@ -1,6 +1,21 @@
 import { createRegistry } from '@tesserae/registry';
 import { describePluginContract } from '@tesserae/registry/testing';
-import { adam, adamw, constant, cosine, linearDecay, sgd } from '@tesserae/trainer';
+import {
+  adam,
+  adamw,
+  constant,
+  cosine,
+  cosineRestarts,
+  exponential,
+  inverseSquareRoot,
+  linearDecay,
+  oneCycle,
+  polynomial,
+  reduceOnPlateau,
+  sgd,
+  stepDecay,
+  warmupStableDecay,
+} from '@tesserae/trainer';
 import type { Optimizer, Schedule } from '@tesserae/trainer';
 import { describe, expect, it } from 'vitest';
 
@@ -12,11 +27,19 @@ for (const plugin of [adam, adamw, sgd]) {
   describePluginContract<Optimizer>(plugin, { describe, it, options: [{ learningRate: 0.1 }], check: checkOptimizer });
 }
 const checkSchedule = (schedule: Schedule): void => expect(schedule(1000)).toBeGreaterThanOrEqual(0);
-describePluginContract<Schedule>(constant, { describe, it, options: [{ learningRate: 1 }], check: checkSchedule });
-for (const plugin of [linearDecay, cosine]) {
+for (const plugin of [constant, inverseSquareRoot, reduceOnPlateau]) {
+  describePluginContract<Schedule>(plugin, { describe, it, options: [{ learningRate: 1 }], check: checkSchedule });
+}
+for (const plugin of [linearDecay, cosine, cosineRestarts, polynomial, oneCycle]) {
   const options = [{ learningRate: 1, totalSteps: 100 }] as const;
   describePluginContract<Schedule>(plugin, { describe, it, options, check: checkSchedule });
 }
+const exponentialOptions = [{ learningRate: 1, decay: 0.9 }] as const;
+describePluginContract<Schedule>(exponential, { describe, it, options: exponentialOptions, check: checkSchedule });
+const stepOptions = [{ learningRate: 1, everySteps: 9 }] as const;
+describePluginContract<Schedule>(stepDecay, { describe, it, options: stepOptions, check: checkSchedule });
+const stableOptions = [{ learningRate: 1, totalSteps: 100, decaySteps: 20 }] as const;
+describePluginContract<Schedule>(warmupStableDecay, { describe, it, options: stableOptions, check: checkSchedule });
 
 describe('a registry of the trainer', () => {
   const kit = createRegistry([adamw, sgd, cosine]);

@@ -59,6 +59,15 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
   const [dropoutKey] = splitKey(createKey(seed), 2).slice(1); // key 0 orders the data
   const optimizer = options.optimizer ?? adamw({ beta2: 0.95, weightDecay: 0.1 });
   const schedule = scheduleOf(optimizer, options.schedule);
+  if (schedule.needsEvaluations === true && evaluateEvery === undefined) {
+    throw tesseraeError({
+      package: 'trainer',
+      plugin: 'train',
+      code: 'E_OPTION',
+      message: `the schedule '${schedule.scheduleName}' follows the validation loss, and there are no evaluations`,
+      fix: 'give evaluateEvery',
+    });
+  }
   const microBatchSize = options.microBatchSize ?? batchSize;
   const gradientClipNorm = options.gradientClipNorm === undefined ? 1 : (options.gradientClipNorm ?? undefined);
   const sampler =

@@ -157,7 +157,7 @@ async function runSteps<C>(run: Run<C>): Promise<TrainingHistory['stopped']> {
 async function makeStep<C>(run: Run<C>): Promise<StepRecord> {
   const { settings, made } = run;
   const began = performance.now();
-  const learningRate = settings.schedule(made);
+  const learningRate = settings.schedule(made, run.history.evaluations);
   if (!(Number.isFinite(learningRate) && learningRate >= 0)) throw badRate(made + 1, learningRate);
   const { loss, gradientNorm } = await run.step.run(settings.sampler(made), learningRate, made + 1);
   const seconds = (performance.now() - began) / 1000;
