@@ -1,3 +1,8 @@
+export { applyChatTemplate } from './chat/apply-chat-template';
+export type { ChatContentPart, ChatMessage, ChatTemplateOptions } from './chat/apply-chat-template';
+export { readChatTemplate } from './chat/chat-template';
+export type { ChatTemplate } from './chat/chat-template';
+export { encodeChat } from './chat/encode-chat';
 export { loadGpt2Files } from './files/load-gpt2-files';
 export type { Gpt2Files } from './files/load-gpt2-files';
 export { loadTokenizer } from './files/load-tokenizer';

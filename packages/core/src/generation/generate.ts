@@ -10,10 +10,12 @@ import { refuseOption } from './processors/processor';
 import type { LogitsProcessor } from './processors/processor';
 import { checkEncoderLength, checkGenerative, checkLength, decoderStart, positionLimitOf, readPrompt } from './prompt';
 import type { Prompt } from './prompt';
+import { checkOwner, commonPrefix, promptCacheError, promptCacheState, takeKeyValues } from './prompt-cache';
+import type { PromptCache } from './prompt-cache-type';
 import { holdsStop, rowKey, startRow } from './rows';
 import type { FinishReason, GeneratedToken, Row } from './rows';
 import { openSession, release } from './session';
-import type { Held, Session } from './session';
+import type { Held, Session, SessionInputs } from './session';
 
 /** Tokens as they come. Leaving a `for await` early, or letting go of it, frees what it holds. */
 export interface Generation extends AsyncIterableIterator<GeneratedToken> {
@@ -101,10 +103,20 @@ async function* runRows(session: Session, { rows, prompts, plan }: Job): AsyncGe
   }
 }
 
+/** What a prompt cache has read already of the prompt. Several rows work on a copy of it. */
+function prefixOf({ model, prompts, rows, plan }: Job, held: Held): Pick<SessionInputs, 'prefix'> {
+  const { cache } = plan.options;
+  if (!cache) return {};
+  const state = promptCacheState(cache);
+  checkOwner(state, model);
+  const length = commonPrefix(state.ids, prompts[0]);
+  return { prefix: { length, cache: takeKeyValues(state, rows.length > 1 || plan.numBeams > 1, held) } };
+}
+
 async function* run(job: Job, held: Held): AsyncGenerator<GeneratedToken> {
   const { plan } = job;
   try {
-    const session = openSession({ ...job, signal: plan.signal }, held);
+    const session = openSession({ ...job, signal: plan.signal, ...prefixOf(job, held) }, held);
     yield* plan.numBeams > 1 ? runBeams(session, job) : runRows(session, job);
   } catch (error) {
     throw plan.signal?.aborted ? aborted(plan.signal.reason) : error;
@@ -134,6 +146,18 @@ function readTexts(model: Model, prompt: Prompt, options: GenerateOptions): Pick
   return { prompts: texts.map(() => start), encoderPrompts: texts };
 }
 
+/** Checks that a prompt cache can be used for this. */
+function checkCache(cache: PromptCache, model: Model, prompts: number): void {
+  if (model.architecture.encode)
+    throw promptCacheError(`${model.architecture.name} has an encoder, whose text is read as a whole`, 'leave it out');
+  checkOwner(promptCacheState(cache), model);
+  if (prompts !== 1)
+    throw promptCacheError(
+      `a prompt cache holds one text, and there are ${prompts} prompts`,
+      'generate from one prompt, with numReturnSequences for several answers; or give each call a fork',
+    );
+}
+
 /** Checks everything, and starts the rows. */
 function prepare(model: Model, prompt: Prompt, given: GenerateOptions): Job {
   const plan = planGeneration(withDefaults(given, model.generation), model.config);
@@ -146,6 +170,7 @@ function prepare(model: Model, prompt: Prompt, given: GenerateOptions): Job {
       `a list of ${seed.length}`,
       `one for each of the ${prompts.length} prompts, or a single number`,
     );
+  if (options.cache) checkCache(options.cache, model, prompts.length);
   const stopTokens = [...plan.stopTokens];
   const minTokensToKeep = numBeams > 1 ? 1 + Math.max(1, stopTokens.length) : 1; // one must go on
   const processors = createPipeline(options, { sampling, stopTokens, maxNewTokens, minTokensToKeep });
@@ -176,7 +201,8 @@ let abandoned: FinalizationRegistry<Held> | undefined;
  * @param options how to choose and when to stop
  * @returns an async iterator of tokens with the text that each makes certain
  * @throws E_UNKNOWN_OPTION, E_GENERATION_OPTION for options, E_EMPTY_PROMPT, E_TOKEN_RANGE, E_NO_TOKENIZER for the prompt,
- *   E_NOT_GENERATIVE for a model without a language head, E_CONTEXT_LENGTH when prompt and new tokens exceed the model's positions; while running E_ABORTED, E_NO_TOKEN
+ *   E_NOT_GENERATIVE for a model without a language head, E_CONTEXT_LENGTH when prompt and new
+ *   tokens exceed the model's positions, E_PROMPT_CACHE for a cache that cannot be used; while running E_ABORTED, E_NO_TOKEN
  * @example
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';

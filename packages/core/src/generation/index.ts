@@ -1,3 +1,5 @@
+export { chat, createChat } from './chat';
+export type { Chat, ChatOptions } from './chat';
 export { generate, generateAll, generateText } from './generate';
 export type { GeneratedSequence, Generation } from './generate';
 export type { TokenLogprob, TokenLogprobs } from './logprobs';
@@ -26,4 +28,7 @@ export { topPProcessor } from './processors/top-p';
 export { typicalProcessor } from './processors/typical';
 export { releaseGenerationPrograms } from './programs';
 export type { Prompt } from './prompt';
+export { createPromptCache, disposePromptCache, forkPromptCache } from './prompt-cache';
+export { loadPromptCache, savePromptCache } from './prompt-cache-file';
+export type { PromptCache } from './prompt-cache-type';
 export type { FinishReason, GeneratedToken } from './rows';

@@ -1,4 +1,5 @@
 import type { LogitsProcessor } from './processors/processor';
+import type { PromptCache } from './prompt-cache-type';
 import type { SequenceBias } from './processors/sequence-bias';
 
 /** Which tokens are removed, or made more or less likely, before one is chosen; greedy generation and beams use them too. */
@@ -92,6 +93,8 @@ export interface GenerateOptions extends ConstraintOptions, SamplingOptions, Bea
   readonly stopTokens?: readonly number[] | undefined;
   /** The first token of an encoder-decoder's decoder; the config's `decoderStartTokenId` when absent. */
   readonly decoderStartTokenId?: number | null | undefined;
+  /** What the model has read before: the longest common beginning is not read again. See `createPromptCache`. */
+  readonly cache?: PromptCache | undefined;
   /** Give each token's raw logits, before any processor. */
   readonly logits?: boolean | undefined;
   /** Give each token's log-probability, and those of the so many most likely ones beside it; 0 for the token alone. */
@@ -139,6 +142,7 @@ export const optionNames: readonly string[] = /* @__PURE__ */ Object.keys({
   stop: 0,
   stopTokens: 0,
   decoderStartTokenId: 0,
+  cache: 0,
   logits: 0,
   logprobs: 0,
   signal: 0,

@@ -19,6 +19,10 @@ export interface Held {
   cache?: KeyValueCache | undefined;
   attentionMask?: tf.Tensor | undefined;
   encoder?: HeldEncoder | undefined;
+  /** The tokens that stand in the cache, where somebody wants it back. */
+  ids?: readonly number[];
+  /** Takes the cache when the generation ends, with the tokens in it; it may be disposed in part. */
+  giveBack?: ((cache: KeyValueCache | undefined, ids: readonly number[]) => void) | undefined;
 }
 
 /** A model at work on a batch of texts: what is written so far stands in its key-value cache. */
@@ -44,6 +48,8 @@ export interface SessionInputs {
   readonly encoderPrompts?: readonly (readonly number[])[] | undefined;
   /** How many tokens a row can get. */
   readonly maxNewTokens: number;
+  /** What was read already of the only prompt: the first `length` tokens stand in this cache, which the session takes. */
+  readonly prefix?: { readonly cache?: KeyValueCache | undefined; readonly length: number } | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -80,14 +86,79 @@ function maskOf({ padding, capacity }: Layout): tf.Tensor | undefined {
   return tf.tensor2d(mask, [padding.length, capacity], 'int32'); // [B, M]
 }
 
-function emptyCache({ config }: Model, batch: number, capacity: number, encoder: EncoderOutput | undefined) {
+/** Layers, key/value heads and features per head of a model's cache. */
+export function cacheSizes(
+  { config }: Model,
+  encoder?: EncoderOutput,
+): { layers: number; heads: number; headDim: number } {
   if (encoder) {
     const [, heads, , headDim] = encoder.keys[0].shape as number[]; // both attentions of a decoder have the same heads
-    return createKeyValueCache(encoder.keys.length, { batch, heads, capacity, headDim });
+    return { layers: encoder.keys.length, heads, headDim };
   }
   const heads = config.numKeyValueHeads ?? config.numAttentionHeads;
   const headDim = config.headDim ?? config.hiddenSize / config.numAttentionHeads;
-  return createKeyValueCache(config.numHiddenLayers, { batch, heads, capacity, headDim }); // [B, K, M, E] each
+  return { layers: config.numHiddenLayers, heads, headDim };
+}
+
+function emptyCache(model: Model, batch: number, capacity: number, encoder?: EncoderOutput): KeyValueCache {
+  const { layers, heads, headDim } = cacheSizes(model, encoder);
+  return createKeyValueCache(layers, { batch, heads, capacity, headDim }); // [B, K, M, E] each
+}
+
+/** The cache with `length` filled slots, of at least `capacity`. What it was is disposed. */
+function resized(cache: KeyValueCache, capacity: number, length: number): KeyValueCache {
+  const more = capacity - cache.keys[0].shape[2]!;
+  const grow = (tensor: tf.Tensor): tf.Tensor =>
+    more <= 0 ? tf.clone(tensor) : tf.pad(tensor, [[0, 0], [0, 0], [0, more], [0, 0]]); // prettier-ignore
+  const next = { keys: cache.keys.map(grow), values: cache.values.map(grow), length: tf.scalar(length, 'int32') };
+  disposeKeyValueCache(cache);
+  return next;
+}
+
+/** A piece of a prompt: its tokens from `start` on. */
+interface Piece {
+  readonly start: number;
+  readonly count: number;
+}
+
+/**
+ * The passes that read a prompt of `total` tokens of which `known` were read already, without padding: in lengths that
+ * share programs, for which a few tokens are read again.
+ */
+export function piecesOf(known: number, total: number): Piece[] {
+  const fresh = total - known;
+  if (!canTrace() || total < 8) return [{ start: known, count: fresh }];
+  const whole = roundUp(fresh);
+  if (whole <= total) return [{ start: total - whole, count: whole }];
+  const step = Math.max(8, 2 ** (Math.floor(Math.log2(fresh)) - 3));
+  const first = Math.floor(fresh / step) * step;
+  const rest = roundUp(fresh - first);
+  return [{ start: known, count: first }, { start: total - rest, count: rest }]; // prettier-ignore
+}
+
+/** Goes on from what was read already. */
+async function continueFrom(
+  { model, prompts: [ids], maxNewTokens, prefix }: SessionInputs,
+  held: Held,
+  run: (host: HostInputs) => Promise<Float32Array>,
+): Promise<Float32Array> {
+  const { cache, length } = prefix!;
+  const pieces = piecesOf(Math.min(length, ids.length - 1), ids.length); // the last token is read for its logits
+  const capacity = bucket(ids.length + maxNewTokens - 1, Infinity);
+  held.cache = cache ?? emptyCache(model, 1, capacity);
+  let logits = new Float32Array(); // [V]
+  for (const { start, count } of pieces) {
+    held.cache = resized(held.cache, capacity, start);
+    held.ids = ids.slice(0, start);
+    const positions = Int32Array.from({ length: count }, (_, t) => start + t);
+    logits = (await run({
+      ids: Int32Array.from(ids.slice(start, start + count)),
+      positions,
+      batch: 1,
+    })) as typeof logits;
+  }
+  held.ids = ids;
+  return logits;
 }
 
 function promptInputs(prompts: readonly (readonly number[])[], { slots, padding }: Layout): HostInputs {
@@ -154,13 +225,15 @@ function followParents(held: Held, parents: Int32Array): void {
 
 /** Frees what a session holds. */
 export function release(held: Held): void {
-  if (held.cache) disposeKeyValueCache(held.cache);
+  if (held.giveBack) held.giveBack(held.cache, held.ids ?? []);
+  else if (held.cache) disposeKeyValueCache(held.cache);
   const rest = [
     ...(held.attentionMask ? [held.attentionMask] : []),
     ...(held.encoder ? encoderTensors(held.encoder) : []),
   ];
   for (const tensor of rest) if (!tensor.isDisposed) tensor.dispose();
-  held.cache = held.attentionMask = held.encoder = undefined;
+  held.cache = held.attentionMask = held.encoder = held.giveBack = undefined;
+  held.ids = [];
 }
 
 /** Values of one pass on the host. */
@@ -215,15 +288,18 @@ export function openSession(session: SessionInputs, held: Held): Session {
   };
   return {
     async prefill() {
+      if (session.prefix) return continueFrom(session, held, (host) => run('prefill', host));
       if (session.encoderPrompts) held.encoder = await runEncoder(session);
       const layout = layOut(session);
       held.attentionMask = maskOf(layout);
       held.cache = emptyCache(model, prompts.length, layout.capacity, held.encoder?.output);
       return run('prefill', promptInputs(prompts, layout));
     },
-    step(ids, positions, parents) {
+    async step(ids, positions, parents) {
       if (parents) followParents(held, parents);
-      return run('decode', { ids, positions, parents, batch: ids.length });
+      const logits = await run('decode', { ids, positions, parents, batch: ids.length });
+      if (session.prefix && !parents) held.ids = [...held.ids!, ids[0]];
+      return logits;
     },
   };
 }

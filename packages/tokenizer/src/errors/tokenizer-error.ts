@@ -3,6 +3,8 @@ import type { TesseraeError } from '@tesserae/registry';
 
 /** Every code that this package can throw; the README's table says when and what to do. */
 export type TokenizerErrorCode =
+  | 'E_CHAT_MESSAGE'
+  | 'E_CHAT_TEMPLATE'
   | 'E_EMPTY_TEXT'
   | 'E_OPTION'
   | 'E_SPECIAL_TOKEN'

@@ -1,3 +1,4 @@
+import type { ChatTemplate } from '../chat/chat-template';
 import type { TokenizerJson } from './tokenizer-json';
 
 /** How text is turned into ids. */
@@ -59,4 +60,6 @@ export interface Tokenizer {
   idToToken(id: number): string | undefined;
   /** The content of the tokenizer's `tokenizer.json`. */
   toJSON(): TokenizerJson;
+  /** How its model wants conversations written, where that is known. */
+  readonly chatTemplate?: ChatTemplate | undefined;
 }
