@@ -1,8 +1,13 @@
 export { readGenerationConfig } from './generation-config/read-generation-config';
+export { downloadPretrained } from './download/download-pretrained';
+export type { DownloadOptions } from './download/options';
 export { loadPretrained } from './folders/load-pretrained';
 export type { LoadOptions } from './folders/load-pretrained';
 export { savePretrained } from './folders/save-pretrained';
 export type { SaveOptions } from './folders/save-pretrained';
+export type { WeightDtype } from './folders/weight-dtype';
+export { fromPretrained } from './from-pretrained';
+export type { FromPretrainedOptions } from './from-pretrained';
 export type { Importer } from './importers/importer';
 export { llama2c } from './importers/llama2c';
 export { loadLlama2c } from './llama2c/load-llama2c';

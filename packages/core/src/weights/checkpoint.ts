@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { tesseraeError } from '@tesserae/registry';
 import { readError } from './file-errors';
+import { checkInsideFolder } from './inside-folder';
 import { openSafetensors, unknownTensor } from './safetensors-read';
 import type { SafetensorsFile } from './safetensors-read';
 import type { SafetensorsEntry, SafetensorsTensor } from './safetensors-types';
@@ -23,6 +24,7 @@ export interface Checkpoint {
 export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 const MAX_INDEX_BYTES = 100_000_000;
+const MAX_INDEX_VALUES = 2 ** 20;
 
 /**
  * Checks that a file name from a file stays inside its folder.
@@ -60,8 +62,25 @@ const indexError = (message: string): never => {
   });
 };
 
-/** name → file, from an index. */
-async function readIndex(file: string): Promise<Map<string, string>> {
+/**
+ * Reads the index of a sharded checkpoint, `model.safetensors.index.json`.
+ *
+ * @param file the path of the index
+ * @returns by the name of each tensor the file that holds it, a plain path inside the folder of the index
+ * @throws E_NOT_FOUND, E_NOT_READABLE, E_JSON, E_SHARD_INDEX for an index that is none or larger than 100 MB; E_PATH_ESCAPE
+ *   for a file name that leaves the folder
+ * @example
+ * ```ts
+ * import { mkdtempSync, writeFileSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import path from 'node:path';
+ * import { readShardIndex } from '@tesserae/core';
+ * const file = path.join(mkdtempSync(path.join(tmpdir(), 'example-')), 'model.safetensors.index.json');
+ * writeFileSync(file, '{"metadata": {"total_size": 8}, "weight_map": {"w": "model-00001-of-00001.safetensors"}}');
+ * console.log([...(await readShardIndex(file)).values()]); // → [ 'model-00001-of-00001.safetensors' ]
+ * ```
+ */
+export async function readShardIndex(file: string): Promise<Map<string, string>> {
   const { size } = await stat(file).catch((error: unknown) => {
     throw readError(error, file);
   });
@@ -69,7 +88,9 @@ async function readIndex(file: string): Promise<Map<string, string>> {
   const bytes = await readFile(file).catch((error: unknown) => {
     throw readError(error, file);
   });
-  const value = parseStrictJson(bytes, { what: file, maxDepth: 8 }) as { weight_map?: unknown } | null;
+  const value = parseStrictJson(bytes, { what: file, maxDepth: 8, maxValues: MAX_INDEX_VALUES }) as {
+    weight_map?: unknown;
+  } | null;
   const map = typeof value === 'object' && value !== null ? value.weight_map : undefined;
   if (typeof map !== 'object' || map === null || Array.isArray(map)) return indexError(`${file} has no weight_map`);
   return new Map(Object.entries(map).map(([name, shard]) => [name, checkRelativePath(shard, file)]));
@@ -78,7 +99,10 @@ async function readIndex(file: string): Promise<Map<string, string>> {
 async function openShards(folder: string, files: readonly string[]): Promise<SafetensorsFile[]> {
   const opened: SafetensorsFile[] = [];
   try {
-    for (const file of files) opened.push(await openSafetensors(path.join(folder, file)));
+    for (const file of files) {
+      if (file !== SINGLE_FILE) await checkInsideFolder(folder, file); // the index chose the name, not we
+      opened.push(await openSafetensors(path.join(folder, file)));
+    }
     return opened;
   } catch (error) {
     for (const file of opened) await file.close();
@@ -147,7 +171,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
       fix: 'give the folder of a Hugging Face checkpoint in safetensors form (pickled .bin files are not read)',
     });
   }
-  const index = single ? new Map<string, string>() : await readIndex(path.join(folder, INDEX_FILE));
+  const index = single ? new Map<string, string>() : await readShardIndex(path.join(folder, INDEX_FILE));
   const files = single ? [SINGLE_FILE] : [...new Set(index.values())];
   if (files.length === 0) indexError(`${INDEX_FILE} in ${folder} lists no tensor`);
   const shards = await openShards(folder, files);

@@ -1,8 +1,9 @@
 export { atomicWrite, atomicWriteFolder } from './atomic-write';
 export type { AtomicFile } from './atomic-write';
-export { checkRelativePath, openCheckpoint } from './checkpoint';
+export { checkRelativePath, openCheckpoint, readShardIndex } from './checkpoint';
 export type { Checkpoint } from './checkpoint';
 export { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './half-precision';
+export { checkInsideFolder } from './inside-folder';
 export { openSafetensors, readSafetensors } from './safetensors-read';
 export type { SafetensorsFile } from './safetensors-read';
 export type { SafetensorsData, SafetensorsDtype, SafetensorsEntry, SafetensorsTensor } from './safetensors-types';

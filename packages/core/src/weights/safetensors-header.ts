@@ -8,6 +8,8 @@ export const MAX_HEADER_BYTES = 100_000_000;
 const MAX_NAME_LENGTH = 4096;
 /** An object of objects that hold arrays. */
 const MAX_DEPTH = 3;
+/** Half a million tensors, at seven values each. */
+const MAX_VALUES = 2 ** 22;
 
 /** What the header of a file says, checked. */
 export interface SafetensorsHeader {
@@ -44,7 +46,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 
 function parseHeader(bytes: Uint8Array, what: string): Record<string, unknown> {
   if (bytes[0] !== 0x7b) refuse('E_SAFETENSORS_HEADER', `${what}: its header does not begin with "{"`);
-  const result = tryStrictJson(bytes, MAX_DEPTH);
+  const result = tryStrictJson(bytes, MAX_DEPTH, MAX_VALUES);
   if ('problem' in result) {
     const code = result.duplicate ? 'E_SAFETENSORS_DUPLICATE' : 'E_SAFETENSORS_HEADER';
     return refuse(code, `${what}: its header ${result.problem}`);

@@ -3,6 +3,8 @@ import { tesseraeError } from '@tesserae/registry';
 /** What a JSON text may be at most before it is given to the parser. */
 export interface JsonLimits {
   readonly maxDepth: number;
+  /** Values in all: a text of a few bytes each takes many times its own size in memory. */
+  readonly maxValues: number;
   /** What the text is, for messages: "config.json". */
   readonly what: string;
 }
@@ -13,6 +15,7 @@ export type JsonResult = { readonly value: unknown } | { readonly problem: strin
 interface Scan {
   readonly duplicate?: string;
   readonly tooDeep: boolean;
+  readonly tooMany: boolean;
 }
 
 /** The index just past a string literal that opens at `at`. */
@@ -41,9 +44,10 @@ function keyOf(literal: string): string {
 }
 
 /** One pass without recursion: finds a name that stands twice in one object (`JSON.parse` keeps the last silently). */
-function scan(text: string, maxDepth: number): Scan {
+function scan(text: string, maxDepth: number, maxValues: number): Scan {
   const open: (Set<string> | undefined)[] = [];
   let duplicate: string | undefined;
+  let values = 1;
   for (let i = 0; i < text.length;) {
     const c = text.charCodeAt(i);
     if (c === 0x22) {
@@ -59,15 +63,18 @@ function scan(text: string, maxDepth: number): Scan {
     }
     if (c === 0x7b || c === 0x5b) {
       open.push(c === 0x7b ? new Set() : undefined);
-      if (open.length > maxDepth) return { tooDeep: true };
-    } else if (c === 0x7d || c === 0x5d) open.pop();
+      if (open.length > maxDepth) return { tooDeep: true, tooMany: false };
+      values++;
+    } else if (c === 0x2c) values++;
+    else if (c === 0x7d || c === 0x5d) open.pop();
+    if (values > maxValues) return { tooDeep: false, tooMany: true };
     i++;
   }
-  return { duplicate, tooDeep: false };
+  return { duplicate, tooDeep: false, tooMany: false };
 }
 
 /** As {@link parseStrictJson}, but says what is wrong instead of throwing. */
-export function tryStrictJson(source: string | Uint8Array, maxDepth: number): JsonResult {
+export function tryStrictJson(source: string | Uint8Array, maxDepth: number, maxValues: number): JsonResult {
   let text: string;
   try {
     text =
@@ -75,8 +82,9 @@ export function tryStrictJson(source: string | Uint8Array, maxDepth: number): Js
   } catch {
     return { problem: 'is not UTF-8 text', duplicate: false };
   }
-  const found = scan(text, maxDepth);
+  const found = scan(text, maxDepth, maxValues);
   if (found.tooDeep) return { problem: `is nested deeper than ${maxDepth} levels`, duplicate: false };
+  if (found.tooMany) return { problem: `holds more than ${maxValues} values`, duplicate: false };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -89,10 +97,11 @@ export function tryStrictJson(source: string | Uint8Array, maxDepth: number): Js
 }
 
 /**
- * Parses JSON that came from elsewhere: strict UTF-8, no name twice in one object, bounded depth.
+ * Parses JSON that came from elsewhere: strict UTF-8, no name twice in one object, bounded depth and number of
+ * values.
  *
  * @param source the text, or its UTF-8 bytes
- * @param limits the greatest depth (default 64) and what the text is called in messages
+ * @param limits the greatest depth (default 64), how many values (default 4,194,304), what the text is called in messages
  * @returns the value
  * @throws E_JSON when the text is no such JSON
  * @example
@@ -107,8 +116,8 @@ export function tryStrictJson(source: string | Uint8Array, maxDepth: number): Js
  * ```
  */
 export function parseStrictJson(source: string | Uint8Array, limits: Partial<JsonLimits> = {}): unknown {
-  const { maxDepth = 64, what = 'the text' } = limits;
-  const result = tryStrictJson(source, maxDepth);
+  const { maxDepth = 64, maxValues = 2 ** 22, what = 'the text' } = limits;
+  const result = tryStrictJson(source, maxDepth, maxValues);
   if ('value' in result) return result.value;
   throw tesseraeError({
     package: 'core',

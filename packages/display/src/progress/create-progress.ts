@@ -14,7 +14,7 @@ export interface ProgressOptions {
   label?: string;
   /** Steps that were done before, as in a resumed run. Default 0. */
   start?: number;
-  /** One step, in a word: `'step'` (the default), `'file'`. */
+  /** One step, in a word: `'step'` (the default), `'file'`; `'byte'` counts and rates in MiB and the like. */
   unit?: string;
   /** Work in each step, when the rate is better said in it: tokens in a batch, bytes in a block. */
   workPerStep?: number;

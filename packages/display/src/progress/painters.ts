@@ -77,7 +77,7 @@ const NARROW_COLUMNS = 50;
 /** One line of a terminal, as wide as it is. */
 function terminalLine(state: ProgressState, columns: number): string {
   const head = `${state.label} `;
-  const count = ` ${percentText(state).padStart(5)} ${state.step}/${state.total} `;
+  const count = ` ${percentText(state).padStart(5)} ${state.count ?? `${state.step}/${state.total}`} `;
   const size = columns < NARROW_COLUMNS ? 0 : Math.min(30, Math.max(8, Math.floor(columns / 5)));
   const full = Math.round(state.fraction * size);
   const bar = '━'.repeat(full) + '╌'.repeat(size - full);

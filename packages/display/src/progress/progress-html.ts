@@ -19,7 +19,7 @@ export function progressHtml(state: ProgressState, notes: readonly string[]): st
   return (
     `<div style="${FONT};max-width:720px">` +
     `<div style="display:flex;justify-content:space-between"><span><b>${escapeHtml(state.label)}</b></span>` +
-    `<span style="font-variant-numeric:tabular-nums">${formatNumber(state.step)} / ${formatNumber(state.total)} ` +
+    `<span style="font-variant-numeric:tabular-nums">${state.count ?? `${formatNumber(state.step)} / ${formatNumber(state.total)}`} ` +
     `(${percentText(state)})</span></div>` +
     `<div role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${percent}" ` +
     `style="height:6px;border-radius:3px;background:rgba(128,128,128,.25);overflow:hidden;margin:3px 0 5px">` +

@@ -12,6 +12,8 @@ export interface ProgressState {
   /** Name and text of everything beside the bar, most important first. */
   facts: [name: string, text: string][];
   fraction: number;
+  /** Step and total as text, where they are bytes. */
+  count?: string;
   done: boolean;
 }
 
@@ -57,11 +59,13 @@ export function progressState(
   const memory = settings.memory();
   if (memory !== undefined) facts.push(['memory', formatBytes(memory)]);
   const fraction = total > 0 ? Math.min(1, Math.max(0, step / total)) : 1;
-  return { label: settings.label, step, total, facts, fraction, done };
+  const count = unit === 'byte' ? `${formatBytes(step)}/${formatBytes(total)}` : undefined;
+  return { label: settings.label, step, total, facts, fraction, ...(count !== undefined && { count }), done };
 }
 
-/** `3.2 steps/s`, or `4.1 s/step` when it is slow. */
+/** `3.2 steps/s`, or `4.1 s/step` when it is slow; `3.2 MiB/s` for bytes. */
 function rateText(rate: number, unit: string): string {
+  if (unit === 'byte') return `${formatBytes(rate)}/s`;
   if (rate >= 1) return `${formatNumber(Number(rate.toPrecision(3)))} ${unit}s/s`;
   return `${formatNumber(Number((1 / rate).toPrecision(3)))} s/${unit}`;
 }
@@ -85,7 +89,7 @@ export function percentText({ step, total }: ProgressState): string {
 
 /** Everything on one line: `training  42 %  420/1,000  loss 2.31 · 1,240 tokens/s · 0:32 left · 512 MiB`. */
 export function plainLine(state: ProgressState): string {
-  const count = `${formatNumber(state.step)}/${formatNumber(state.total)}`;
+  const count = state.count ?? `${formatNumber(state.step)}/${formatNumber(state.total)}`;
   return [state.label, percentText(state).padStart(5), count, factsText(state)]
     .filter((part) => part !== '')
     .join('  ');

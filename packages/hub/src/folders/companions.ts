@@ -1,5 +1,6 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { checkInsideFolder } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 
 /** Files of a model that are not understood here. */
@@ -40,35 +41,11 @@ export const companionNames: readonly string[] = [...modelFiles, ...tokenizerFil
 export const isCompanion = (name: string): boolean =>
   companionNames.includes(name) || /^additional_chat_templates\/[^/]+\.jinja$/.test(name);
 
-const inside = (folder: string, file: string): boolean => {
-  const relative = path.relative(folder, file);
-  return relative !== '' && relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
-};
-
-/**
- * Checks that a file of a folder, links followed, is in that folder, or in the `blobs` of the download cache whose snapshot
- * the folder is: what a folder holds goes out again when the model is saved, and must not be a file of this machine.
- *
- * @throws E_PATH_ESCAPE
- */
-export async function checkInside(folder: string, name: string): Promise<void> {
-  const [root, target] = [await realpath(folder), await realpath(path.join(folder, name))];
-  const repository = path.dirname(path.dirname(root));
-  const isSnapshot = path.basename(path.dirname(root)) === 'snapshots';
-  if (inside(root, target) || (isSnapshot && inside(path.join(repository, 'blobs'), target))) return;
-  throw tesseraeError({
-    package: 'hub',
-    code: 'E_PATH_ESCAPE',
-    message: `${path.join(folder, name)} is a link to ${target}, outside of its folder`,
-    fix: 'put the file itself there if it belongs to the model; do not trust where the folder came from',
-  });
-}
-
 async function readCompanion(folder: string, name: string): Promise<Uint8Array | undefined> {
   const file = path.join(folder, name);
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) return undefined;
-  await checkInside(folder, name);
+  await checkInsideFolder(folder, name);
   if (found.size > MAX_FILE_BYTES) {
     throw tesseraeError({
       package: 'hub',

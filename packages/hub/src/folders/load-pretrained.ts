@@ -1,11 +1,10 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkRelativePath, openCheckpoint, selectBackend, unflattenParams } from '@tesserae/core';
+import { checkRelativePath, openCheckpoint, parseStrictJson, selectBackend, unflattenParams } from '@tesserae/core';
 import type { ArchitectureConfig, Checkpoint, Model, ParameterSpec, Params } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import { loadGpt2Files, loadTokenizer } from '@tesserae/tokenizer';
-import type { Tokenizer } from '@tesserae/tokenizer';
+import type { Tokenizer, TokenizerJson } from '@tesserae/tokenizer';
 import { findForm, forms } from '../forms/index';
 import { readFields } from '../forms/fields';
 import type { ConfigJson } from '../forms/fields';
@@ -15,6 +14,8 @@ import { readModelFiles, readTokenizerFiles } from './companions';
 import { readJsonObject } from './read-json-file';
 import { withSource } from './source';
 import type { Source } from './source';
+import { checkWeightDtype, roundTo, storedDtype } from './weight-dtype';
+import type { WeightDtype } from './weight-dtype';
 import { findStoredNames } from './stored-names';
 import type { NameMap } from './stored-names';
 
@@ -24,19 +25,29 @@ export interface LoadOptions {
   readonly configFile?: string | undefined;
   /** A tokenizer to use in place of the folder's; null for none. */
   readonly tokenizer?: Tokenizer | null | undefined;
+  /**
+   * What the weights are taken as: their values are rounded to it, and they are stored as it when the model is saved. When
+   * absent they stay as they are. Tensors are float32 in memory either way, because all arithmetic is.
+   */
+  readonly dtype?: WeightDtype | undefined;
 }
 
-const there = (file: string): Promise<boolean> =>
-  stat(file).then(
-    (found) => found.isFile(),
-    () => false,
-  );
+/** The largest vocabularies have half a million merges of two tokens. */
+const MAX_TOKENIZER_VALUES = 2 ** 23;
+const MAX_EXPERTS = 65_536;
 
-async function readTokenizer(folder: string): Promise<Tokenizer | undefined> {
-  const file = path.join(folder, 'tokenizer.json');
-  if (await there(file)) return loadTokenizer(file);
-  const [vocab, merges] = ['vocab.json', 'merges.txt'].map((name) => path.join(folder, name));
-  return (await there(vocab)) && (await there(merges)) ? loadGpt2Files({ vocab, merges }) : undefined;
+export const loadOptions = ['configFile', 'tokenizer', 'dtype'] as const;
+
+async function readTokenizer(folder: string, files: Source['tokenizerFiles']): Promise<Tokenizer | undefined> {
+  const json = files['tokenizer.json'];
+  if (json) return readTokenizerJson(json, path.join(folder, 'tokenizer.json'));
+  if (!files['vocab.json'] || !files['merges.txt']) return undefined;
+  return loadGpt2Files({ vocab: path.join(folder, 'vocab.json'), merges: path.join(folder, 'merges.txt') });
+}
+
+/** tokenizer.json is checked before the tokenizer's own reader sees it: depth, number of values, no name twice. */
+function readTokenizerJson(bytes: Uint8Array, file: string): Tokenizer {
+  return loadTokenizer(parseStrictJson(bytes, { what: file, maxValues: MAX_TOKENIZER_VALUES }) as TokenizerJson);
 }
 
 /** Reads the parameters one after the other, in the order of the forward pass. */
@@ -44,13 +55,14 @@ async function readParams(
   specs: readonly ParameterSpec[],
   checkpoint: Checkpoint,
   { stored }: NameMap,
+  dtype: WeightDtype | undefined,
 ): Promise<Params> {
   const pairs: [string, tf.Tensor][] = [];
   try {
     for (const { path: at, checkpointName, shape } of specs) {
-      const { data, dtype } = await checkpoint.read(stored[checkpointName].name);
-      const values = dtype === 'F64' ? Float32Array.from(data as Float64Array) : (data as Float32Array);
-      pairs.push([at, tf.tensor(values, [...shape], 'float32')]);
+      const { data, dtype: from } = await checkpoint.read(stored[checkpointName].name);
+      const values = from === 'F64' ? Float32Array.from(data as Float64Array) : (data as Float32Array);
+      pairs.push([at, tf.tensor(roundTo(values, dtype), [...shape], 'float32')]);
     }
     return unflattenParams(pairs);
   } catch (error) {
@@ -69,6 +81,20 @@ async function isUntied(checkpoint: Checkpoint, { stored, copies }: NameMap): Pr
   return false;
 }
 
+/** Refuses counts that no list of parameters should be made for, before one is made. */
+function checkCounts(where: string, config: ArchitectureConfig, { entries }: Checkpoint): void {
+  for (const [name, value] of Object.entries(config)) {
+    const most = /layers$/i.test(name) ? entries.size : /experts$/i.test(name) ? MAX_EXPERTS : Infinity;
+    if (typeof value !== 'number' || value <= most) continue;
+    throw tesseraeError({
+      package: 'hub',
+      code: 'E_MISSING_TENSORS',
+      message: `${where}: config.json gives ${name} as ${value}, the weights hold ${entries.size} tensors`,
+      fix: 'check that config.json and the weights belong together and that all shards are there',
+    });
+  }
+}
+
 async function resolveNames(
   where: string,
   form: Form,
@@ -76,6 +102,7 @@ async function resolveNames(
   checkpoint: Checkpoint,
 ): Promise<{ config: ArchitectureConfig; specs: ParameterSpec[]; names: NameMap }> {
   const { architecture } = form;
+  checkCounts(where, config, checkpoint);
   const specs = architecture.parameters(config);
   const names = findStoredNames(where, specs, checkpoint, form.naming);
   if (!(await isUntied(checkpoint, names))) return { config, specs, names };
@@ -108,11 +135,11 @@ async function readConfig(
 /**
  * Loads a model from a Hugging Face folder: `config.json` (of transformers 4 or 5), `model.safetensors` or its shards, and
  * `tokenizer.json` (or GPT-2's `vocab.json` and `merges.txt`) when there is one. Read are the GPT-2 and Llama forms;
- * 16-bit weights are widened to float32. Names, types and everything in the config that is not understood here are
+ * weights of 16 and 64 bits become float32, one tensor at a time. Nobody is asked over the network. Names, types and everything in the config that is not understood here are
  * remembered and go back out with `savePretrained`.
  *
  * @param folder the folder
- * @param options another config file, another tokenizer
+ * @param options another config file, another tokenizer, what the weights are taken as
  * @returns the model; its tensors are on the active backend (one is selected when none was)
  * @throws E_NOT_FOUND, E_JSON, E_CONFIG_FIELD, E_CONFIG_SIZE, E_UNSUPPORTED for the config (fields that cannot be done are
  *   refused by name); E_MISSING_TENSORS, E_EXTRA_TENSORS, E_TENSOR_SHAPE, E_TENSOR_DTYPE when the weights do not fit it;
@@ -135,14 +162,15 @@ async function readConfig(
  */
 export async function loadPretrained(folder: string, options: LoadOptions = {}): Promise<Model> {
   checkFolder(folder);
-  checkOptions('loadPretrained', options, ['configFile', 'tokenizer']);
+  checkOptions('loadPretrained', options, loadOptions);
+  checkWeightDtype(options.dtype);
   const read = await readConfig(folder, options.configFile ?? 'config.json');
   const checkpoint = await openCheckpoint(folder);
   try {
     const { config, specs, names } = await resolveNames(folder, read.form, read.config, checkpoint);
     const own = options.tokenizer === undefined;
     const tokenizerFiles = own ? await readTokenizerFiles(folder) : {};
-    const tokenizer = own ? await readTokenizer(folder) : (options.tokenizer ?? undefined);
+    const tokenizer = own ? await readTokenizer(folder, tokenizerFiles) : (options.tokenizer ?? undefined);
     const source: Source = {
       json: read.json,
       bytes: read.bytes,
@@ -150,12 +178,16 @@ export async function loadPretrained(folder: string, options: LoadOptions = {}):
       tokenizer: own ? tokenizer : undefined,
       tokenizerFiles,
       stored: Object.fromEntries(
-        Object.entries(names.stored).map(([name, entry]) => [name, { name: entry.name, dtype: entry.dtype }]),
+        Object.entries(names.stored).map(([name, entry]) => [
+          name,
+          { name: entry.name, dtype: storedDtype(options.dtype) ?? entry.dtype },
+        ]),
       ),
       copies: names.copies,
+      retyped: options.dtype !== undefined,
     };
     if (tf.getBackend() === undefined || tf.getBackend() === '') await selectBackend();
-    const params = await readParams(specs, checkpoint, names);
+    const params = await readParams(specs, checkpoint, names, options.dtype);
     return { architecture: read.form.architecture, config: withSource(config, source), params, tokenizer };
   } finally {
     await checkpoint.close();

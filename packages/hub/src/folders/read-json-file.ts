@@ -2,8 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { parseStrictJson } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 
-/** No config or golden file comes near this. */
+/** No config or golden file comes near these. */
 const MAX_BYTES = 64 * 2 ** 20;
+const MAX_VALUES = 2 ** 20;
 
 /** Reads a file of bounded size; `undefined` when there is none. */
 async function readBounded(file: string): Promise<Uint8Array | undefined> {
@@ -28,7 +29,7 @@ async function readBounded(file: string): Promise<Uint8Array | undefined> {
 /** Reads a JSON object and its bytes; throws when there is none. */
 export async function readJsonObject(file: string): Promise<{ json: Record<string, unknown>; bytes: Uint8Array }> {
   const bytes = await readBounded(file);
-  const value = bytes && parseStrictJson(bytes, { what: file });
+  const value = bytes && parseStrictJson(bytes, { what: file, maxValues: MAX_VALUES });
   if (bytes && typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return { json: value as Record<string, unknown>, bytes };
   }

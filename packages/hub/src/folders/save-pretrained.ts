@@ -215,7 +215,8 @@ export async function savePretrained<C>(model: Model<C>, folder: string, options
     dtype: types[i],
     data: () => denseValues(weight),
   }));
-  const changed = options.dtype !== undefined || types.some((type, i) => type !== parameters[i].loadedAs);
+  const changed =
+    options.dtype !== undefined || source?.retyped === true || types.some((type, i) => type !== parameters[i].loadedAs);
   const json = configJson(form, known.config, source, changed ? dtypeNames[types[0]] : undefined);
   const beside = { 'config.json': configBytes(json, source), ...companionsOf(known, source) };
   if (options.weights === false) {

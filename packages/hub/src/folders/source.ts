@@ -18,6 +18,8 @@ export interface Source {
   readonly stored: Readonly<Record<string, { readonly name: string; readonly dtype: SafetensorsDtype }>>;
   /** Tied copies that were stored besides, by name: the parameter that they repeat. */
   readonly copies: Readonly<Record<string, string>>;
+  /** Whether the weights were taken as another type than they were stored in. */
+  readonly retyped: boolean;
 }
 
 /** Travels on the config, also through `{ ...config }`, and is nothing to anyone else. */
