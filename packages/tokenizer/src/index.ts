@@ -3,12 +3,28 @@ export type { ChatContentPart, ChatMessage, ChatTemplateOptions } from './chat/a
 export { readChatTemplate } from './chat/chat-template';
 export type { ChatTemplate } from './chat/chat-template';
 export { encodeChat } from './chat/encode-chat';
+export type { BatchEncoding } from './encoding/batch';
+export type { Encoding } from './encoding/encoding';
+export type { EncodingOptions } from './encoding/options';
+export type { TruncationStrategy } from './encoding/truncate';
+export { loadBertVocabulary } from './files/load-bert-vocabulary';
+export type { BertVocabulary } from './files/load-bert-vocabulary';
+export { loadGgufTokenizer } from './files/load-gguf-tokenizer';
 export { loadGpt2Files } from './files/load-gpt2-files';
 export type { Gpt2Files } from './files/load-gpt2-files';
+export { loadSentencePiece } from './files/load-sentence-piece';
+export type { SentencePieceFile } from './files/load-sentence-piece';
 export { loadTokenizer } from './files/load-tokenizer';
 export type { LoadTokenizerOptions } from './files/load-tokenizer';
 export { saveTokenizer } from './files/save-tokenizer';
-export type { DecodeOptions, DecodeStream, DecodeStreamOptions, EncodeOptions, Tokenizer } from './interface/tokenizer';
+export type {
+  BatchEncodingOptions,
+  DecodeOptions,
+  DecodeStream,
+  DecodeStreamOptions,
+  EncodeOptions,
+  Tokenizer,
+} from './interface/tokenizer';
 export type { AddedTokenJson, TokenizerJson, TokenizerModelJson, TokenizerPartJson } from './interface/tokenizer-json';
 export { byteLevelBpe, character, tokenizerJson } from './plugins/tokenizer-plugins';
 export type {

@@ -23,7 +23,7 @@ describePluginContract<Tokenizer>(tokenizerJson, {
   describe,
   it,
   options: [{ source: wordPieceJson() }],
-  check: isTokenizer('hugging-face'),
+  check: isTokenizer('wordpiece'),
 });
 
 it('a kit knows them by name, and types their options', async () => {

@@ -82,7 +82,7 @@ describe('tokenizer.json from a stranger', () => {
   it('is refused, not overflowed, when it is nested without end', () => {
     let normalizer: unknown = { type: 'Lowercase' };
     for (let i = 0; i < 20_000; i++) normalizer = { type: 'Sequence', normalizers: [normalizer] };
-    refused({ ...bpe(), normalizer }, /not one that can be run/);
+    refused({ ...bpe(), normalizer }, /normalizer is nested more than 32 deep/);
   });
 
   it('cannot reach prototypes', () => {
@@ -124,13 +124,14 @@ describe('which engine runs a tokenizer.json', () => {
       'a template',
       (json) => (json.post_processor = { type: 'TemplateProcessing', single: [], pair: [], special_tokens: {} }),
     ],
-  ])('is the library for %s', (_name, change) => {
-    expect(kind(changed(change))).toBe('hugging-face');
+  ])('is the pipeline for %s', (_name, change) => {
+    expect(kind(changed(change))).toBe('bpe');
   });
 
-  it('is the library for all others', () => {
-    expect(kind(wordPieceJson())).toBe('hugging-face');
-    expect(kind(byteFallbackJson())).toBe('hugging-face');
+  it('is the pipeline for all others', () => {
+    expect(kind(wordPieceJson())).toBe('wordpiece');
+    expect(kind(byteFallbackJson())).toBe('bpe');
+    expect(loadTokenizer(wordPieceJson(), { engine: 'hugging-face' }).kind).toBe('hugging-face');
   });
 
   it('runs WordLevel models too', () => {

@@ -1,6 +1,9 @@
+import { encodingMethods } from '../encoding/encode';
 import { checkText } from '../errors/tokenizer-error';
 import type { Tokenizer } from '../interface/tokenizer';
 import type { TokenizerJson, TokenizerPartJson } from '../interface/tokenizer-json';
+import { createPipeline } from '../pipeline/pipeline';
+import type { Pipeline } from '../pipeline/pipeline';
 import { createSplitterChoice } from '../special-tokens/split';
 import { splitMerge } from '../tokenizer-json/check';
 import { byteAlphabet, tokenBytes } from './alphabet';
@@ -52,6 +55,7 @@ export function createByteLevelBpe(json: TokenizerJson): Tokenizer {
   const encoder = createWordEncoder(byteIds, readMerges(json, vocab), wholeWordLookup(json, vocab));
   const splitterFor = createSplitterChoice(special, ordinary);
 
+  let pipeline: Pipeline | undefined; // made when offsets are asked for
   return {
     kind: 'byte-level-bpe',
     vocabSize: texts.vocabSize,
@@ -70,6 +74,7 @@ export function createByteLevelBpe(json: TokenizerJson): Tokenizer {
     tokenToId: (token) => added.get(token) ?? vocab.get(token),
     idToToken: (id) => tokens[id],
     toJSON: () => json,
+    ...encodingMethods(() => (pipeline ??= createPipeline(json))),
   };
 }
 

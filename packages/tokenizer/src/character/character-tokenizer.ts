@@ -1,9 +1,12 @@
 import { IdList } from '../byte-level/encoder';
 import { decodeBytes, streamBytes } from '../byte-level/token-bytes';
 import type { TokenTexts } from '../byte-level/token-bytes';
+import { encodingMethods } from '../encoding/encode';
 import { checkText, tokenizerError } from '../errors/tokenizer-error';
 import type { Tokenizer } from '../interface/tokenizer';
 import type { TokenizerJson } from '../interface/tokenizer-json';
+import { createPipeline } from '../pipeline/pipeline';
+import type { Pipeline } from '../pipeline/pipeline';
 import { createSplitterChoice } from '../special-tokens/split';
 
 /** Makes the tokenizer of a checked `tokenizer.json` in the form that `characterJson` writes. */
@@ -45,6 +48,7 @@ export function createCharacterTokenizer(json: TokenizerJson): Tokenizer {
     }
   };
 
+  let pipeline: Pipeline | undefined; // made when offsets are asked for
   return {
     kind: 'character',
     vocabSize: tokens.length,
@@ -63,6 +67,7 @@ export function createCharacterTokenizer(json: TokenizerJson): Tokenizer {
     tokenToId: (token) => addedIds.get(token) ?? vocab.get(token),
     idToToken: (id) => tokens[id],
     toJSON: () => json,
+    ...encodingMethods(() => (pipeline ??= createPipeline(json))),
   };
 }
 

@@ -7,11 +7,13 @@ export type TokenizerErrorCode =
   | 'E_CHAT_TEMPLATE'
   | 'E_EMPTY_TEXT'
   | 'E_OPTION'
+  | 'E_RAGGED'
   | 'E_SPECIAL_TOKEN'
   | 'E_TEXT'
   | 'E_TOKENIZER_FILE'
   | 'E_TOKENIZER_JSON'
   | 'E_TOKEN_ID'
+  | 'E_TRUNCATION'
   | 'E_UNKNOWN_CHARACTER'
   | 'E_VOCAB_SIZE';
 

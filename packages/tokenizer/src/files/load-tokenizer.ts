@@ -4,6 +4,7 @@ import { createCharacterTokenizer } from '../character/character-tokenizer';
 import { checkOptions, describeValue, tokenizerError } from '../errors/tokenizer-error';
 import { createHuggingFaceTokenizer } from '../hugging-face/hugging-face-tokenizer';
 import type { Tokenizer } from '../interface/tokenizer';
+import { createPipelineTokenizer } from '../pipeline/pipeline-tokenizer';
 import type { TokenizerJson } from '../interface/tokenizer-json';
 import { checkTokenizerJson } from '../tokenizer-json/check';
 import { readJsonFile } from './read-file';
@@ -11,8 +12,8 @@ import { readJsonFile } from './read-file';
 /** How to run a `tokenizer.json`. */
 export interface LoadTokenizerOptions {
   /**
-   * `'automatic'` (the default) runs plain byte-level BPE and character tokenizers here, which is several times faster,
-   * and all others by `@huggingface/tokenizers`; `'hugging-face'` runs everything by the library.
+   * `'automatic'` (the default) runs the tokenizer here, which is faster and exact; `'hugging-face'` has
+   * `@huggingface/tokenizers` turn text into ids and back.
    */
   engine?: 'automatic' | 'hugging-face';
 }
@@ -50,6 +51,7 @@ export function loadTokenizer(fileOrJson: string | TokenizerJson, options: LoadT
   if (engine === 'automatic') {
     if (isPlainByteLevelBpe(json)) return createByteLevelBpe(json);
     if (isCharacterJson(json)) return createCharacterTokenizer(json);
+    return createPipelineTokenizer(json);
   }
   return createHuggingFaceTokenizer(json);
 }

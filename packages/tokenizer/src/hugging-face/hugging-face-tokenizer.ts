@@ -1,8 +1,11 @@
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { checkId } from '../byte-level/token-bytes';
+import { encodingMethods } from '../encoding/encode';
 import { checkText, describeValue, tokenizerError } from '../errors/tokenizer-error';
 import type { DecodeOptions, Tokenizer } from '../interface/tokenizer';
 import type { TokenizerJson } from '../interface/tokenizer-json';
+import { createPipeline, wellFormed } from '../pipeline/pipeline';
+import type { Pipeline } from '../pipeline/pipeline';
 import { chosenSpecialTokens } from '../special-tokens/split';
 import { streamByDecoding } from '../streaming/stream-by-decoding';
 import { jsonError } from '../tokenizer-json/check';
@@ -44,6 +47,7 @@ export function createHuggingFaceTokenizer(json: TokenizerJson): Tokenizer {
     });
   };
 
+  let pipeline: Pipeline | undefined; // made when offsets are asked for
   return {
     kind: 'hugging-face',
     vocabSize,
@@ -70,12 +74,8 @@ export function createHuggingFaceTokenizer(json: TokenizerJson): Tokenizer {
     tokenToId: (token) => library.token_to_id(token),
     idToToken: (id) => library.id_to_token(id),
     toJSON: () => json,
+    ...encodingMethods(() => (pipeline ??= createPipeline(json))),
   };
-}
-
-/** Lone surrogates become U+FFFD: in a regular expression with the flag `u`, `\p{Cs}` finds only those. */
-function wellFormed(text: string): string {
-  return text.replace(/\p{Cs}/gu, '\ufffd');
 }
 
 function build(json: TokenizerJson): LibraryTokenizer {

@@ -1,19 +1,11 @@
 import type { ChatTemplate } from '../chat/chat-template';
+import type { BatchEncoding } from '../encoding/batch';
+import type { Encoding } from '../encoding/encoding';
+import type { EncodingOptions } from '../encoding/options';
+import type { EncodeOptions } from './encode-options';
 import type { TokenizerJson } from './tokenizer-json';
 
-/** How text is turned into ids. */
-export interface EncodeOptions {
-  /**
-   * Run the tokenizer's post-processor, which may add tokens such as a begin-of-text token. Default `true`.
-   * Tokenizers trained here have none, so it changes nothing for them.
-   */
-  addSpecialTokens?: boolean;
-  /**
-   * Which special tokens written out in the text become their id: all of them (`true`, the default, as in
-   * Hugging Face), none (`false`: text from strangers stays text), or only the listed ones.
-   */
-  parseSpecialTokens?: boolean | readonly string[];
-}
+export type { EncodeOptions } from './encode-options';
 
 /** How ids are turned back into text. */
 export interface DecodeOptions {
@@ -29,6 +21,12 @@ export interface DecodeStreamOptions {
   skipSpecialTokens?: boolean;
 }
 
+/** How a batch is encoded. */
+export interface BatchEncodingOptions extends Omit<EncodingOptions, 'pair'> {
+  /** Give a row to every window of a text that was too long, and not only to its first. Default `false`. */
+  overflow?: boolean;
+}
+
 /** Turns ids into text piece by piece; the pieces joined are what `decode` gives for all ids at once. */
 export interface DecodeStream {
   /**
@@ -42,7 +40,10 @@ export interface DecodeStream {
 
 /** Text to ids and back. Tokenizers are values: nothing about them changes after they are made. */
 export interface Tokenizer {
-  /** `'byte-level-bpe'`, `'character'`, or `'hugging-face'` for those that the library runs. */
+  /**
+   * `'byte-level-bpe'`, `'character'`, `'bpe'`, `'wordpiece'`, `'unigram'`, `'word-level'`, or `'hugging-face'` for what
+   * the library runs.
+   */
   readonly kind: string;
   /** One more than the largest id: the number of rows V that an embedding table needs. */
   readonly vocabSize: number;
@@ -50,6 +51,17 @@ export interface Tokenizer {
   readonly specialTokens: Readonly<Record<string, number>>;
   /** Text to ids. A lone surrogate is not text: it is read as U+FFFD. */
   encode(text: string, options?: EncodeOptions): Int32Array; // [T]
+  /**
+   * A text, or a pair, with everything that is known about its tokens: where they stand in the text (UTF-16 units, as
+   * `String.slice` takes), their words, type ids and masks. It can be cut to a length, in windows, and filled up.
+   * @throws E_TRUNCATION when there is no room; E_OPTION for an option out of place.
+   */
+  encodeWithOffsets(text: string, options?: EncodingOptions): Encoding;
+  /**
+   * Many texts (or pairs) at once, filled up to one length, as arrays that are ready for tensors.
+   * @throws E_RAGGED when rows differ in length; and as `encodeWithOffsets`.
+   */
+  encodeBatch(texts: readonly (string | readonly [string, string])[], options?: BatchEncodingOptions): BatchEncoding;
   /** Ids to text. Bytes that are not UTF-8 become U+FFFD. */
   decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
   /** Decodes ids as they come, never splitting a code point. */

@@ -1,5 +1,6 @@
 import { describeValue, tokenizerError } from '../errors/tokenizer-error';
-import type { EncodeOptions, Tokenizer } from '../interface/tokenizer';
+import type { EncodeOptions } from '../interface/encode-options';
+import type { Tokenizer } from '../interface/tokenizer';
 
 /** Calls `text` and `token` for the stretches between special tokens and for the special tokens, in order. */
 export type SpecialSplitter = (

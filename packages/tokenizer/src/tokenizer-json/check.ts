@@ -44,7 +44,10 @@ function checkModel(model: unknown): asserts model is TokenizerModelJson {
   else throw jsonError(`model.vocab is ${describeValue(model.vocab)}, expected an object of tokens and ids`);
   if (model.type === 'BPE' && Array.isArray(model.vocab))
     throw jsonError('model.vocab is an array, expected an object for a BPE model');
-  if (model.merges !== undefined || model.type === 'BPE') checkMerges(model.merges, model.vocab);
+  if (model.merges !== undefined || model.type === 'BPE') {
+    const prefix = model.continuing_subword_prefix;
+    checkMerges(model.merges, model.vocab, typeof prefix === 'string' ? prefix.length : 0);
+  }
 }
 
 function checkVocabulary(vocab: Record<string, unknown>): void {
@@ -62,18 +65,18 @@ function checkVocabulary(vocab: Record<string, unknown>): void {
 function checkScoredVocabulary(vocab: readonly unknown[]): void {
   if (vocab.length === 0) throw jsonError('model.vocab is empty');
   for (const [i, entry] of vocab.entries())
-    if (!Array.isArray(entry) || typeof entry[0] !== 'string' || typeof entry[1] !== 'number')
+    if (!Array.isArray(entry) || typeof entry[0] !== 'string' || !Number.isFinite(entry[1]))
       throw jsonError(`model.vocab[${i}] is ${describeValue(entry)}, expected [token, score]`);
 }
 
-function checkMerges(merges: unknown, vocab: unknown): void {
+function checkMerges(merges: unknown, vocab: unknown, prefixLength: number): void {
   if (!Array.isArray(merges)) throw jsonError(`model.merges is ${describeValue(merges)}, expected an array`);
   const known = isRecord(vocab) ? vocab : undefined;
   for (const [i, merge] of merges.entries()) {
     const pair = splitMerge(merge);
     if (!pair) throw jsonError(`model.merges[${i}] is ${describeValue(merge)}, expected "left right" or [left, right]`);
     if (!known) continue;
-    for (const token of [...pair, pair[0] + pair[1]])
+    for (const token of [...pair, pair[0] + pair[1].slice(prefixLength)])
       if (!Object.hasOwn(known, token))
         throw jsonError(
           `model.merges[${i}] (${pair.join(' + ')}) needs the token ${describeValue(token)}, which model.vocab lacks`,
