@@ -71,7 +71,7 @@ function strip(left: boolean, right: boolean): Normalizer {
 
 /** The clean-up of Google's NMT: control characters go, spaces of all kinds become a space. */
 function nmt(piece: Piece): Piece {
-  const removed = /[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/; // eslint-disable-line no-control-regex
+  const removed = /[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/;
   const spaces = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/;
   if (!removed.test(piece.text) && !spaces.test(piece.text)) return piece;
   const kept = filterPiece(piece, (character) => !removed.test(character));

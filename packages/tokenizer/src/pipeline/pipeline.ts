@@ -113,10 +113,11 @@ export function createPipeline(json: TokenizerJson): Pipeline {
       rows.sequenceIds.push(sequence);
     };
     if (piece.tokenId !== undefined) return push(piece.tokenId, 0, text.length, text);
+    const unknown = kind === 'unigram' ? json.model.unk_id : undefined;
     const found = tokenize(text);
     for (let i = 0; i < found.ids.length; i++) {
       const [start, end] = [found.starts[i], found.ends[i]];
-      push(found.ids[i], start, end, kind === 'unigram' ? text.slice(start, end) : undefined);
+      push(found.ids[i], start, end, found.ids[i] === unknown ? text.slice(start, end) : undefined);
     }
   }
 }

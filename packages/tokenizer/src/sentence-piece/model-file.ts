@@ -1,4 +1,4 @@
-import { tokenizerError } from '../errors/tokenizer-error';
+import { modelFileError } from './model-file-error';
 import { protobufFields } from './protobuf';
 
 /** What a piece is, by SentencePiece's numbers. */
@@ -25,16 +25,6 @@ export interface SentencePieceModel {
 /** More pieces than this are taken for damage. */
 const MOST_PIECES = 1 << 24;
 
-/** The error for a `.model` file that cannot be used. */
-export function modelFileError(what: string, cause?: unknown): Error {
-  return tokenizerError(
-    'E_TOKENIZER_JSON',
-    `SentencePiece model: ${what}`,
-    'use the .model file that SentencePiece wrote, of type unigram or bpe',
-    cause === undefined ? {} : { cause },
-  );
-}
-
 /** Reads a SentencePiece `.model` file. */
 export function readModelFile(bytes: Uint8Array): SentencePieceModel {
   const model: SentencePieceModel = {
@@ -52,7 +42,7 @@ export function readModelFile(bytes: Uint8Array): SentencePieceModel {
       if (field.number === 1) model.pieces.push(readPiece(field.bytes));
       else if (field.number === 2) readTrainer(field.bytes, model);
       else if (field.number === 3) readNormalizer(field.bytes, model);
-      if (model.pieces.length > MOST_PIECES) throw new Error(`it has more than ${MOST_PIECES} pieces`);
+      if (model.pieces.length > MOST_PIECES) throw modelFileError(`it has more than ${MOST_PIECES} pieces`);
     }
   } catch (cause) {
     if ((cause as { code?: unknown }).code === 'E_TOKENIZER_JSON') throw cause;

@@ -1,3 +1,5 @@
+import { modelFileError } from './model-file-error';
+
 /** A field of a protobuf message: a number, or bytes. */
 export type ProtobufField =
   | { readonly number: number; readonly value: number }
@@ -8,7 +10,7 @@ export type ProtobufField =
  * Reads the fields of a protobuf message in order, without copying: lengths are checked against what is there before
  * anything is made of them. Varints above 2^53 lose precision, which no field that is used here has.
  *
- * @throws Error when the message is cut off or damaged
+ * @throws E_TOKENIZER_JSON when the message is cut off or damaged
  * @see https://protobuf.dev/programming-guides/encoding
  */
 export function* protobufFields(message: Uint8Array): Generator<ProtobufField> {
@@ -16,21 +18,21 @@ export function* protobufFields(message: Uint8Array): Generator<ProtobufField> {
   const varint = (): number => {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      if (at >= message.length) throw new Error('it is cut off');
+      if (at >= message.length) throw modelFileError('it is cut off');
       const byte = message[at++];
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
-    throw new Error('it has a number of more than ten bytes');
+    throw modelFileError('it has a number of more than ten bytes');
   };
   const take = (length: number): Uint8Array => {
-    if (length > message.length - at) throw new Error(`a field of ${length} bytes goes beyond its end`);
+    if (length > message.length - at) throw modelFileError(`a field of ${length} bytes goes beyond its end`);
     return message.subarray(at, (at += length));
   };
   while (at < message.length) {
     const tag = varint();
     const number = Math.floor(tag / 8);
-    if (number === 0) throw new Error('it has a field of number 0');
+    if (number === 0) throw modelFileError('it has a field of number 0');
     switch (tag % 8) {
       case 0:
         yield { number, value: varint() };
@@ -47,7 +49,7 @@ export function* protobufFields(message: Uint8Array): Generator<ProtobufField> {
         break;
       }
       default:
-        throw new Error(`it has a field of wire type ${tag % 8}`);
+        throw modelFileError(`it has a field of wire type ${tag % 8}`);
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { AddedTokenJson, TokenizerJson, TokenizerPartJson } from '../interface/tokenizer-json';
-import { modelFileError, PIECE } from './model-file';
+import { PIECE } from './model-file';
+import { modelFileError } from './model-file-error';
 import type { SentencePiece, SentencePieceModel } from './model-file';
 
 /** Ids that are put around a text. */
