@@ -4,7 +4,7 @@ import { emptyRows } from '../encoding/encoding';
 import type { EncodingRows } from '../encoding/encoding';
 import type { EncodeOptions } from '../interface/encode-options';
 import type { TokenizerJson } from '../interface/tokenizer-json';
-import { createModel } from '../models/model';
+import { createModel } from '../models/create-model';
 import type { Model } from '../models/model';
 import { createNormalizer } from '../normalizers/normalizer';
 import { createPostProcessor } from '../post-processors/post-processor';
