@@ -4,10 +4,11 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '@tesserae/display';
 import { shakespeare } from './shakespeare/study';
+import { stories } from './stories/study';
 import { bound, keeps } from './study';
 import type { Study, StudyResult } from './study';
 
-const studies: Record<string, Study> = { shakespeare };
+const studies: Record<string, Study> = { shakespeare, stories };
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

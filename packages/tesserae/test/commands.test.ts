@@ -83,6 +83,25 @@ describe('tesserae', () => {
     expect(JSON.parse(out)).toMatchObject({ backend: { name: 'cpu', reason: 'asked for' } });
   });
 
+  it('converts between a Hugging Face folder and a llama2.c checkpoint, and shows either', async () => {
+    const { createModel, disposeModel, llama } = await import('@tesserae/core');
+    const { savePretrained } = await import('@tesserae/hub');
+    const config = { vocabSize: 11, hiddenSize: 8, numHiddenLayers: 1, numAttentionHeads: 2, rmsNormEpsilon: 1e-5 };
+    const model = createModel(llama, { ...config, intermediateSize: 12, maxPositionEmbeddings: 16 });
+    const [from, file, back] = ['from', 'model.bin', 'back'].map((name) => path.join(folder, `convert-${name}`));
+    await savePretrained(model, from);
+    disposeModel(model);
+    expect(await command(['convert', from, file])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('llama with') as string,
+    });
+    expect((await command(['info', file])).out).toContain('llama');
+    expect((await command(['convert', file, back, '--max-shard-bytes', '500', '--json'])).code).toBe(0);
+    expect(readdirSync(back)).toContain('model.safetensors.index.json');
+    expect((await command(['convert', back, file, '--llama2c-version', '2'])).notes).toMatch(/version is 2/);
+    expect((await command(['info', path.join(folder, 'nothing', 'at', 'all')])).notes).toMatch(/E_NOT_FOUND/);
+  });
+
   it('trains, saves, generates, and shows what it made', async () => {
     const output = path.join(folder, 'run');
     const trained = await command(['train', '--text', text, '--output', output, '--steps', '10', '--json', ...small]);

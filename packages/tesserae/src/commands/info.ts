@@ -2,20 +2,20 @@ import os from 'node:os';
 import { disposeModel, selectBackend, summary } from '@tesserae/core';
 import type { BackendName } from '@tesserae/core';
 import { formatBytes } from '@tesserae/display';
-import { loadPretrained } from '@tesserae/hub';
 import type { Command } from 'commander';
 import { backendFacts } from './context';
 import type { CommandContext } from './context';
+import { loadModel, MODEL_WORDS } from './load-model';
 
-/** `tesserae info`: what this machine computes with, and what is in a model folder. */
+/** `tesserae info`: what this machine computes with, and what is in a model. */
 export function addInfo(program: Command, context: CommandContext): void {
   program
     .command('info')
-    .description('what computes here and why, and what a model folder holds')
-    .argument('[folder]', 'a model folder')
+    .description('what computes here and why, and what a model holds')
+    .argument('[model]', MODEL_WORDS)
     .option('--backend <name>', 'tfjs-node-gpu, onnx, tfjs-node, wasm or cpu')
     .option('--json', 'print one line of JSON')
-    .action(async (folder: string | undefined, flags: { backend?: string; json?: boolean }) => {
+    .action(async (source: string | undefined, flags: { backend?: string; json?: boolean }) => {
       const backend = await selectBackend({
         log: false,
         ...(flags.backend && { prefer: flags.backend as BackendName }),
@@ -26,7 +26,7 @@ export function addInfo(program: Command, context: CommandContext): void {
         cores: os.availableParallelism(),
         memoryBytes: os.totalmem(),
       };
-      const model = folder === undefined ? undefined : await loadPretrained(folder);
+      const model = source === undefined ? undefined : await loadModel(source, context);
       const facts = model && summary(model);
       if (model) disposeModel(model);
       if (flags.json)

@@ -2,6 +2,7 @@ import { isTesseraeError } from '@tesserae/registry';
 import { Command } from 'commander';
 import type { CommanderError } from 'commander';
 import type { CommandContext } from './context';
+import { addConvert } from './convert';
 import { addGenerate } from './generate';
 import { addInfo } from './info';
 import { addQuickstart } from './quickstart';
@@ -27,7 +28,7 @@ export async function runCommand(words: readonly string[], context: CommandConte
     .exitOverride()
     .showHelpAfterError('(tesserae --help shows what there is)')
     .configureOutput({ writeOut: (text) => context.write(text), writeErr: (text) => context.note(text.trimEnd()) });
-  for (const add of [addTrain, addGenerate, addInfo, addQuickstart, addVerify]) add(program, context);
+  for (const add of [addTrain, addGenerate, addInfo, addConvert, addQuickstart, addVerify]) add(program, context);
   for (const command of program.commands) command.exitOverride().configureOutput(program.configureOutput());
   try {
     await program.parseAsync(words.slice(), { from: 'user' });
