@@ -126,6 +126,22 @@ describe('tesserae', () => {
     expect((JSON.parse(spoken.out) as { ids: number[] }).ids).toHaveLength(5);
     const again = await command(['generate', facts.model, '--prompt', 'Mia had', '--tokens', '5', '--seed', '3']);
     expect(again.out).toBe(`Mia had${(JSON.parse(spoken.out) as { text: string }).text}\n`);
+    const begin = ['generate', facts.model, '--prompt', 'Mia had', '--tokens', '4'];
+    const lines = (await command([...begin, '--json-lines', '--logprobs', '2', '--min-p', '0.1'])).out
+      .trim()
+      .split('\n');
+    expect(lines).toHaveLength(5);
+    const first = JSON.parse(lines[0]) as { logprobs: { top: unknown[] } };
+    expect(first.logprobs.top).toHaveLength(2);
+    const searched = await command([...begin, '--beams', '3', '--sequences', '2', '--length-penalty', '-1', '--json']);
+    const { score, sequences } = JSON.parse(searched.out) as { score: number; sequences: { score: number }[] };
+    expect(sequences.map((one) => one.score)).toEqual([score, expect.any(Number)]);
+    const template = '{% for m in messages %}{{ m.content }}{{ m.role[0] }}{% endfor %}';
+    writeFileSync(path.join(facts.model, 'chat_template.jinja'), template);
+    const chatted = await command([...begin, '--chat', '--system', 'A', '--json', '--seed', '3']);
+    const whole = await command(['generate', facts.model, '--prompt', 'AsMia hadu', '--tokens', '4', '--json', '--seed', '3']); // prettier-ignore
+    const said = (out: string): string => (JSON.parse(out) as { text: string }).text;
+    expect(said(chatted.out)).toBe(said(whole.out));
     expect((await command(['info', facts.model])).out).toContain('gpt2');
     expect(tf.memory().numTensors).toBe(held);
   });

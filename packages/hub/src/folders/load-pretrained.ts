@@ -11,6 +11,7 @@ import type { ConfigJson } from '../forms/fields';
 import type { Form } from '../forms/index';
 import { checkOptions } from '../options';
 import { readModelFiles, readTokenizerFiles } from './companions';
+import { readOwnGeneration, withChatTemplate } from './model-extras';
 import { readJsonObject } from './read-json-file';
 import { withSource } from './source';
 import type { Source } from './source';
@@ -138,11 +139,13 @@ async function readConfig(
  * weights of 16 and 64 bits become float32, one tensor at a time. Nobody is asked over the network. Names, types and everything in the config that is not understood here are
  * remembered and go back out with `savePretrained`.
  *
+ * generation_config.json gives the model its own options of generation, and the tokenizer has the folder's chat template.
+ *
  * @param folder the folder
  * @param options another config file, another tokenizer, what the weights are taken as
  * @returns the model; its tensors are on the active backend (one is selected when none was)
- * @throws E_NOT_FOUND, E_JSON, E_CONFIG_FIELD, E_CONFIG_SIZE, E_UNSUPPORTED for the config (fields that cannot be done are
- *   refused by name); E_MISSING_TENSORS, E_EXTRA_TENSORS, E_TENSOR_SHAPE, E_TENSOR_DTYPE when the weights do not fit it;
+ * @throws E_NOT_FOUND, E_JSON, E_CONFIG_FIELD, E_GENERATION_CONFIG, E_CONFIG_SIZE, E_UNSUPPORTED for the configs (fields that
+ *   cannot be done are refused by name); E_MISSING_TENSORS, E_EXTRA_TENSORS, E_TENSOR_SHAPE, E_TENSOR_DTYPE when the weights do not fit it;
  *   E_PATH, E_PATH_ESCAPE, E_UNKNOWN_OPTION; the codes of `openCheckpoint` and `loadTokenizer`
  * @example
  * ```ts
@@ -170,11 +173,15 @@ export async function loadPretrained(folder: string, options: LoadOptions = {}):
     const { config, specs, names } = await resolveNames(folder, read.form, read.config, checkpoint);
     const own = options.tokenizer === undefined;
     const tokenizerFiles = own ? await readTokenizerFiles(folder) : {};
-    const tokenizer = own ? await readTokenizer(folder, tokenizerFiles) : (options.tokenizer ?? undefined);
+    const tokenizer = own
+      ? withChatTemplate(await readTokenizer(folder, tokenizerFiles), tokenizerFiles)
+      : (options.tokenizer ?? undefined);
+    const companions = await readModelFiles(folder);
+    const generation = readOwnGeneration(companions, read.json);
     const source: Source = {
       json: read.json,
       bytes: read.bytes,
-      companions: await readModelFiles(folder),
+      companions,
       tokenizer: own ? tokenizer : undefined,
       tokenizerFiles,
       stored: Object.fromEntries(
@@ -188,7 +195,9 @@ export async function loadPretrained(folder: string, options: LoadOptions = {}):
     };
     if (tf.getBackend() === undefined || tf.getBackend() === '') await selectBackend();
     const params = await readParams(specs, checkpoint, names, options.dtype);
-    return { architecture: read.form.architecture, config: withSource(config, source), params, tokenizer };
+    const { architecture } = read.form;
+    const model: Model = { architecture, config: withSource(config, source), params, tokenizer };
+    return generation ? { ...model, generation } : model;
   } finally {
     await checkpoint.close();
   }

@@ -75,32 +75,42 @@ const readers: Readonly<Record<string, Reader>> = {
       : undefined,
 };
 
-/** Fields that change how the tokens are made but not which. */
-const idle =
-  /^(_from_model_config|_commit_hash|transformers_version|use_cache|cache_implementation|cache_config|pad_token_id|bos_token_id|max_cache_len|return_dict_in_generate|output_\w+|is_assistant|num_assistant_tokens(_schedule)?|assistant_\w+|target_lookbehind|compile_config|disable_compile|prefill_chunk_size|low_memory|token_healing|use_mtp|continuous_batching_config|max_matching_ngram_size|speculation_type)$/;
-
-/** Values at which a field that cannot be done does nothing. */
-const off: Readonly<Record<string, readonly unknown[]>> = {
+/** Fields that transformers knows and that cannot be done here; at these values they do nothing. */
+const unsupported: Readonly<Record<string, readonly unknown[]>> = {
   num_beam_groups: [1],
   diversity_penalty: [0],
   guidance_scale: [1],
+  penalty_alpha: [0],
+  top_h: [],
+  max_time: [],
   token_healing: [false],
+  watermarking_config: [],
+  constraints: [],
+  force_words_ids: [],
+  dola_layers: [],
 };
 
-const isOff = (name: string, value: unknown): boolean =>
-  value === null || value === false || (off[name] ?? []).includes(value);
+/** Fields that change how the tokens are made but not which. */
+const idle =
+  /^(_\w+|transformers_version|use_cache|cache_\w+|pad_token_id|bos_token_id|max_cache_len|return_dict_in_generate|output_\w+|is_assistant|num_assistant_\w+|assistant_\w+|target_lookbehind|compile_config|disable_compile|prefill_chunk_size|low_memory|use_mtp|continuous_batching_config|prompt_lookup_num_tokens|max_matching_ngram_size|speculation_type)$/;
 
-/** Options of a generation config, and the names of fields that ask for what cannot be done. */
+/** Whether a field says what `generate` does. */
+export const isGenerationField = (name: string): boolean =>
+  Object.hasOwn(readers, name) || Object.hasOwn(unsupported, name);
+
+/** Options of a generation config, and the names of fields that ask for what cannot be done, or are not known. */
 export function readGenerationFields(
   json: Readonly<Record<string, unknown>>,
   where: string,
-): { readonly options: GenerateOptions; readonly cannot: readonly string[] } {
+): { readonly options: GenerateOptions; readonly cannot: readonly string[]; readonly unknown: readonly string[] } {
   let options: GenerateOptions = {};
   const cannot: string[] = [];
+  const unknown: string[] = [];
   for (const [name, value] of Object.entries(json)) {
     if (value === null || idle.test(name)) continue;
     if (!Object.hasOwn(readers, name)) {
-      if (!isOff(name, value)) cannot.push(name);
+      if (!Object.hasOwn(unsupported, name)) unknown.push(name);
+      else if (!unsupported[name].includes(value)) cannot.push(name);
       continue;
     }
     const read = readers[name](value);
@@ -114,7 +124,7 @@ export function readGenerationFields(
     }
     options = { ...options, ...read };
   }
-  return { options: withReferenceDefaults(options), cannot };
+  return { options: withReferenceDefaults(options), cannot, unknown };
 }
 
 /** What transformers takes for fields that are not there: no sampling, and where there is, among the 50 most likely. */
@@ -125,7 +135,8 @@ function withReferenceDefaults(options: GenerateOptions): GenerateOptions {
 
 /**
  * Options of `generate` from the content of a `generation_config.json`: `do_sample`, `max_new_tokens`, `temperature`,
- * `top_p`, `num_beams`, … What is not there is as in transformers: no sampling; with `do_sample` a `top_k` of 50.
+ * `top_p`, `num_beams`, … What is not there is as in transformers: no sampling; with `do_sample` a `top_k` of 50. Fields
+ * that transformers does not know either are left out, as there.
  *
  * @param json the object in the file
  * @param where what the file is called in messages

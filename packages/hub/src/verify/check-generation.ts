@@ -14,8 +14,8 @@ interface RunPlan {
 
 /** Options of a run, or the first of its arguments that cannot be done. */
 function readRun({ kwargs }: GoldenRun): RunPlan | { cannot: string } {
-  const { options, cannot } = readGenerationFields(kwargs, 'golden.json');
-  if (cannot.length > 0) return { cannot: cannot[0] };
+  const { options, cannot, unknown } = readGenerationFields(kwargs, 'golden.json');
+  if (cannot.length + unknown.length > 0) return { cannot: [...cannot, ...unknown][0] };
   if (options.doSample) return { cannot: 'do_sample' }; // draws of another generator
   const given = typeof kwargs.pad_token_id === 'number' ? kwargs.pad_token_id : 0;
   const [firstStop] = options.stopTokens ?? [];

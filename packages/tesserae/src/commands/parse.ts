@@ -18,7 +18,9 @@ export function real(least: number): Parse {
   return (text: string): number => {
     const value = Number(text);
     const fits = text.trim() !== '' && Number.isFinite(value) && value >= least;
-    return fits ? value : refuse(`It must be a number from ${least} up.`);
+    return fits
+      ? value
+      : refuse(least === -Infinity ? 'It must be a number.' : `It must be a number from ${least} up.`);
   };
 }
 
