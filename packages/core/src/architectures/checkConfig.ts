@@ -1,9 +1,21 @@
 import { nearestName, tesseraeError } from '@tesserae/registry';
 import type { ArchitectureConfig } from '../model/types';
+import type { AttentionPattern } from '../nn/sparse/pattern';
 
 /** An error about a config, with the architecture it is for. */
 export function configError(architecture: string, message: string, fix: string): Error {
   return tesseraeError({ package: 'core', code: 'E_CONFIG', message: `${architecture}: ${message}`, fix });
+}
+
+/** Checks that a config's attention is a pattern, and not its name or its options. */
+export function checkPattern(architecture: string, attention: unknown): AttentionPattern {
+  const pattern = attention as Partial<AttentionPattern> | null;
+  if (typeof pattern?.sees === 'function' && typeof pattern.reach === 'function') return pattern as AttentionPattern;
+  throw configError(
+    architecture,
+    `attention is ${JSON.stringify(attention) ?? String(attention)}, no attention pattern`,
+    'make one, such as slidingWindow({ window: 256 })',
+  );
 }
 
 /** Fields that any config may have. */

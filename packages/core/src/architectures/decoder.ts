@@ -9,6 +9,7 @@ import type {
   Params,
 } from '../model/types';
 import type { Weight } from '../model/weight';
+import { checkPattern } from './checkConfig';
 import { openForward, requireParams, tidyForward } from './forwardContext';
 import type { ForwardContext } from './forwardContext';
 import {
@@ -59,6 +60,8 @@ export interface DecoderDefinition<C extends DecoderHeadConfig, L, S> {
   readonly heads?: readonly ModelHead[] | undefined;
   /** How many positions it takes; `maxPositionEmbeddings` when absent. */
   positionLimit?(config: C): number;
+  /** Whether positions count only by their distance, as rotary ones do; see {@link Architecture}. */
+  readonly endless?: boolean | undefined;
   /** Makes what all layers share, such as rotary tables. */
   prepare(pass: Omit<DecoderPass<C, S>, 'shared'>): S;
   /** Ids to vectors [B, T, D]. */
@@ -128,8 +131,10 @@ export function defineDecoder<C extends DecoderHeadConfig, L, S>(
   return {
     name,
     parameters,
-    configure(given) {
-      const config = definition.configure(given);
+    endless: definition.endless ?? false,
+    configure({ attention, ...given }) {
+      const own = definition.configure(given as Partial<C>);
+      const config = attention === undefined ? own : { ...own, attention: checkPattern(name, attention) };
       checkDecoderHead(name, config, heads);
       return config;
     },
@@ -149,7 +154,8 @@ function run<C extends DecoderHeadConfig, L, S>(
   const { name } = definition;
   const { config } = options;
   const tree = params as unknown as DecoderParams<L> & Params;
-  const limit = definition.positionLimit?.(config) ?? config.maxPositionEmbeddings;
+  const streams = definition.endless === true && config.attention?.stream !== undefined;
+  const limit = streams ? Infinity : (definition.positionLimit?.(config) ?? config.maxPositionEmbeddings);
   const context = openForward(name, inputs, options, limit);
   const shared = definition.prepare({ config, context, inputs });
   const pass: DecoderPass<C, S> = { config, context, inputs, shared };

@@ -10,12 +10,13 @@ import type {
   ParameterSpec,
   Params,
 } from '../model/types';
-import { attention } from '../nn/attention';
 import type { AttentionOptions } from '../nn/attention';
 import { dropout } from '../nn/dropout';
-import { writeCache } from '../nn/keyValueCache';
+import type { RotaryTable } from '../nn/rotaryEmbedding';
 import { requireShape, requireTensor, sizes } from '../nn/shapes';
 import { bernoulli } from '../random/bernoulli';
+import { attendLayer } from './attendLayer';
+import { checkRolling } from './streamingAttention';
 
 /** What the layers of one forward pass share. */
 export interface ForwardContext {
@@ -49,6 +50,8 @@ export interface Heads {
 export interface AttendOptions extends Pick<AttentionOptions, 'causal' | 'window' | 'softcap'> {
   readonly scale: number;
   readonly dropout: number;
+  /** Turns queries and keys by their positions; absent where positions are not rotary. */
+  readonly rotary?: RotaryTable | undefined;
 }
 
 /** Random bits of a number that `jitter` draws. */
@@ -81,6 +84,8 @@ export function openForward<C extends ArchitectureConfig>(
   const sites = { next: 0 };
   const next = drops(options, sites);
   const written = { keys: [] as tf.Tensor[], values: [] as tf.Tensor[] };
+  const place = { pattern: options.config.attention, cache, bias, written };
+  if (cache && place.pattern?.stream) checkRolling(name, keys, place.pattern.stream, attentionMask !== undefined);
 
   return {
     batch,
@@ -98,18 +103,15 @@ export function openForward<C extends ArchitectureConfig>(
     splitHeads(value, heads) {
       return tf.transpose(tf.reshape(value, [batch, time, heads, sizes(value)[2] / heads]), [0, 2, 1, 3]);
     },
-    attend(at, layer, { query, key, value }, { dropout: rate, causal = true, ...limits }) {
-      if (cache) {
-        written.keys.push((key = writeCache(cache.keys[layer], key, cache.length)));
-        written.values.push((value = writeCache(cache.values[layer], value, cache.length)));
-      }
-      const drop = next(rate);
-      const seen = (weights: tf.Tensor): tf.Tensor => observe(capture, `${at}.weights`, weights);
-      const watched = drop !== undefined || capture?.wants(`${at}.weights`) === true;
-      const onWeights = watched ? (weights: tf.Tensor) => (drop ? drop(seen(weights)) : seen(weights)) : undefined;
-      const place = { causal, bias, queryOffset: cache?.length };
-      const output = attention(query, key, value, { ...limits, ...place, onWeights }); // [B, H, T, E]
-      return tf.reshape(tf.transpose(output, [0, 2, 1, 3]), [batch, time, sizes(query)[1] * sizes(value)[3]]);
+    attend(at, layer, heads, { dropout: rate, ...how }) {
+      const watched = capture?.wants(`${at}.weights`) === true;
+      const onWeights = watched ? (w: tf.Tensor): tf.Tensor => observe(capture, `${at}.weights`, w) : undefined;
+      const output = attendLayer(
+        layer,
+        { ...heads, ...how, keyMask: attentionMask, onWeights, drop: next(rate) },
+        place,
+      ); // [B, H, T, E]
+      return tf.reshape(tf.transpose(output, [0, 2, 1, 3]), [batch, time, sizes(output)[1] * sizes(output)[3]]);
     },
     positionsForLogits(hidden) {
       return options.logits === 'last' ? tf.slice(hidden, [0, time - 1, 0], [batch, 1, sizes(hidden)[2]]) : hidden;

@@ -12,7 +12,6 @@ import type { RotaryTable } from '../nn/rotaryEmbedding';
 import { parameterSpecs } from './blocks/parameterSpecs';
 import { project } from './blocks/projection';
 import type { Projection } from './blocks/projection';
-import { rotate } from './blocks/rotate';
 import { defineDecoder } from './decoder';
 import type { DecoderLayer } from './decoder';
 import { configureGptNeox } from './gptNeoxConfig';
@@ -49,9 +48,8 @@ function block(x: tf.Tensor, weights: Layer, layer: DecoderLayer<GptNeoxConfig, 
   const normed = norm(x, weights.attentionNorm, config); // [B, T, D]
   const joined = context.splitHeads(project(normed, attention.queryKeyValue), heads); // [B, H, T, 3E]
   const [query, key, value] = tf.split(joined, 3, 3); // [B, H, T, E] each
-  const turned = { query: rotate(query, rotary), key: rotate(key, rotary), value };
   const scale = Math.sqrt(heads / config.hiddenSize);
-  const mixed = context.attend(`${at}.attention`, index, turned, { scale, dropout }); // [B, T, D]
+  const mixed = context.attend(`${at}.attention`, index, { query, key, value }, { scale, dropout, rotary }); // [B, T, D]
   const attended = context.observe(`${at}.attention.output`, project(mixed, attention.output)); // [B, T, D]
   const afterAttention = context.observe(`${at}.afterAttention`, tf.add(x, context.drop(attended, hiddenDropout)));
 
@@ -110,6 +108,7 @@ export const gptNeox: Architecture<GptNeoxConfig> = /* @__PURE__ */ defineDecode
     questionAnswering: 'qa_outputs',
   },
   positionLimit: (config) => positionLimit(ropeConfig(config)),
+  endless: true,
   prepare: ({ config, context }) => scaledRotaryTable(context.positions, ropeConfig(config)),
   embed: ({ tokenEmbedding }, { inputs, config, context }) =>
     context.drop(embed(inputs.inputIds, tokenEmbedding.weight), config.hiddenDropout), // [B, T, D]

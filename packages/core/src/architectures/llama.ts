@@ -54,6 +54,7 @@ export function llamaBlock<C extends RotaryDecoderConfig>(
 /** What Llama shares with those that follow it: all but config, parameters and block. */
 export const llamaParts = {
   positionLimit,
+  endless: true,
   prepare: ({ context, config }: Pick<DecoderLayer<RotaryDecoderConfig>, 'context' | 'config'>): RotaryTable =>
     scaledRotaryTable(context.positions, config), // [T, E/2] or [B, T, E/2]
   embed: embedTokens,

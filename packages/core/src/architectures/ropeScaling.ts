@@ -130,6 +130,10 @@ export function checkRopeScaling(architecture: string, scaling: RopeScaling | nu
  * ```
  */
 export function scaledRotaryTable(positions: tf.Tensor, config: RopeConfig): RotaryTable {
+  return { ...tableFor(positions, config), at: (others) => scaledRotaryTable(others, config) };
+}
+
+function tableFor(positions: tf.Tensor, config: RopeConfig): RotaryTable {
   const { ropeScaling: scaling } = config;
   if (scaling?.type === 'dynamic') return dynamicTable(positions, config, scaling);
   if (scaling?.type === 'longrope') return longropeTable(positions, config, scaling);

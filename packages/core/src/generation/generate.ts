@@ -16,6 +16,7 @@ import { holdsStop, rowKey, startRow } from './rows';
 import type { FinishReason, GeneratedToken, Row } from './rows';
 import { openSession, release } from './session';
 import type { Held, Session, SessionInputs } from './session';
+import { streamOf, withAttention } from './stream';
 
 /** Tokens as they come. Leaving a `for await` early, or letting go of it, frees what it holds. */
 export interface Generation extends AsyncIterableIterator<GeneratedToken> {
@@ -148,6 +149,8 @@ function readTexts(model: Model, prompt: Prompt, options: GenerateOptions): Pick
 
 /** Checks that a prompt cache can be used for this. */
 function checkCache(cache: PromptCache, model: Model, prompts: number): void {
+  if (streamOf(model))
+    throw promptCacheError('a stream forgets what it has read', 'leave it out, or set attention to null');
   if (model.architecture.encode)
     throw promptCacheError(`${model.architecture.name} has an encoder, whose text is read as a whole`, 'leave it out');
   checkOwner(promptCacheState(cache), model);
@@ -159,7 +162,8 @@ function checkCache(cache: PromptCache, model: Model, prompts: number): void {
 }
 
 /** Checks everything, and starts the rows. */
-function prepare(model: Model, prompt: Prompt, given: GenerateOptions): Job {
+function prepare(known: Model, prompt: Prompt, given: GenerateOptions): Job {
+  const model = withAttention(known, given.attention);
   const plan = planGeneration(withDefaults(given, model.generation), model.config);
   const { options, seed, sampling, numBeams, numReturnSequences: each } = plan;
   const { prompts, encoderPrompts } = readTexts(model, prompt, options);

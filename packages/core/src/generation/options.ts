@@ -1,3 +1,4 @@
+import type { AttentionPattern } from '../nn/sparse/pattern';
 import type { LogitsProcessor } from './processors/processor';
 import type { PromptCache } from './prompt-cache-type';
 import type { SequenceBias } from './processors/sequence-bias';
@@ -95,6 +96,11 @@ export interface GenerateOptions extends ConstraintOptions, SamplingOptions, Bea
   readonly decoderStartTokenId?: number | null | undefined;
   /** What the model has read before: the longest common beginning is not read again. See `createPromptCache`. */
   readonly cache?: PromptCache | undefined;
+  /**
+   * Which keys a query sees, in place of what the model's config says; null for all before it. With a pattern that streams
+   * (`slidingWindow`, `attentionSinks`) the text can go on for ever, in a cache of constant size.
+   */
+  readonly attention?: AttentionPattern | null | undefined;
   /** Give each token's raw logits, before any processor. */
   readonly logits?: boolean | undefined;
   /** Give each token's log-probability, and those of the so many most likely ones beside it; 0 for the token alone. */
@@ -143,6 +149,7 @@ export const optionNames: readonly string[] = /* @__PURE__ */ Object.keys({
   stopTokens: 0,
   decoderStartTokenId: 0,
   cache: 0,
+  attention: 0,
   logits: 0,
   logprobs: 0,
   signal: 0,

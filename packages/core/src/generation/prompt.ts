@@ -53,7 +53,8 @@ export function readPrompt(model: Model, prompt: Prompt): number[][] {
 }
 
 /** How many positions a text may have. */
-export const positionLimitOf = ({ config }: Model): number => config.maxPositionEmbeddings;
+export const positionLimitOf = ({ architecture, config }: Model): number =>
+  architecture.endless === true && config.attention?.stream ? Infinity : config.maxPositionEmbeddings;
 
 /** What the new tokens of a call may be: a number of them, or of all tokens together. */
 export interface Lengths {

@@ -4,6 +4,7 @@ import { createKeyValueCache, disposeKeyValueCache } from '../nn/keyValueCache';
 import { programsFor } from './programs';
 import type { StepInputs } from './programs';
 import { positionLimitOf } from './prompt';
+import { readStream, requireOneLength, streamOf } from './stream';
 
 /** What an encoder-decoder's steps need of its encoder. */
 interface HeldEncoder {
@@ -74,7 +75,8 @@ const bucket = (length: number, limit: number): number => (canTrace() ? Math.min
 
 function layOut({ model, prompts, encoderPrompts, maxNewTokens }: SessionInputs): Layout {
   const longest = Math.max(...prompts.map((ids) => ids.length));
-  const slots = encoderPrompts ? longest : bucket(longest, positionLimitOf(model));
+  const exact = encoderPrompts !== undefined || model.config.attention !== undefined; // a pattern counts slots
+  const slots = exact ? longest : bucket(longest, positionLimitOf(model));
   const capacity = bucket(slots + maxNewTokens - 1, Infinity);
   return { slots, capacity, padding: prompts.map((ids) => slots - ids.length) };
 }
@@ -289,6 +291,12 @@ export function openSession(session: SessionInputs, held: Held): Session {
   return {
     async prefill() {
       if (session.prefix) return continueFrom(session, held, (host) => run('prefill', host));
+      if (model.config.attention) requireOneLength(prompts);
+      const stream = streamOf(model);
+      if (stream) {
+        held.cache = emptyCache(model, prompts.length, stream.sinks + stream.window);
+        return readStream(prompts, stream, (host) => run('prefill', host));
+      }
       if (session.encoderPrompts) held.encoder = await runEncoder(session);
       const layout = layOut(session);
       held.attentionMask = maskOf(layout);

@@ -7,6 +7,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Tokenizer } from '@tesserae/tokenizer';
 import type { GenerateOptions } from '../generation/options';
+import type { AttentionPattern } from '../nn/sparse/pattern';
 import type { Capture } from './capture';
 import type { Weight } from './weight';
 
@@ -58,6 +59,11 @@ export interface ArchitectureConfig {
   readonly numKeyValueHeads?: number | undefined;
   /** Features per head; `hiddenSize / numAttentionHeads` when absent. */
   readonly headDim?: number | undefined;
+  /**
+   * Which keys a query sees, in decoder-only architectures: all before it when absent. Part of the model, so that it is
+   * trained, saved and run with it; another is chosen by another config: `{ ...model, config: { ...config, attention } }`.
+   */
+  readonly attention?: AttentionPattern | undefined;
   readonly bosTokenId?: number | null | undefined;
   readonly eosTokenId?: number | readonly number[] | null | undefined;
   readonly padTokenId?: number | null | undefined;
@@ -170,6 +176,11 @@ export interface CacheShape {
 export interface Architecture<C = ArchitectureConfig> {
   /** `gpt2`, `llama`; the `model_type` of config.json. */
   readonly name: string;
+  /**
+   * Whether positions count only by their distance (rotary embeddings), so that a text can go on past
+   * `maxPositionEmbeddings` under an attention pattern that streams.
+   */
+  readonly endless?: boolean | undefined;
   /** Completes a config with the defaults and checks it; throws E_CONFIG. */
   configure(config: Partial<C>): C;
   /** Every tensor, in the order of the forward pass. */

@@ -9,6 +9,8 @@ export interface RotaryTable {
   readonly cos: tf.Tensor;
   /** [..., T, E/2]. */
   readonly sin: tf.Tensor;
+  /** The table for other positions, which a cache that rolls needs. */
+  at?(positions: tf.Tensor): RotaryTable;
 }
 
 /** How the angles come from positions. */

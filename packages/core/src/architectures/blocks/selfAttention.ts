@@ -4,7 +4,6 @@ import type { DecoderLayer } from '../decoder';
 import type { RotaryDecoderConfig } from '../rotaryDecoderConfig';
 import { project } from './projection';
 import type { Projection } from './projection';
-import { rotate } from './rotate';
 
 /** The weights of one layer's attention: H query heads, K key/value heads, E features each. */
 export interface AttentionWeights {
@@ -62,14 +61,14 @@ export function selfAttention(
   const queries = context.splitHeads(project(x, weights.query), heads); // [B, H, T, E]
   const keys = context.splitHeads(project(x, weights.key), numKeyValueHeads); // [B, K, T, E]
   const value = context.splitHeads(project(x, weights.value), numKeyValueHeads); // [B, K, T, E]
-  const query = rotate(normed(queries, weights.queryNorm), rotary); // [B, H, T, E]
-  const key = rotate(normed(keys, weights.keyNorm), rotary); // [B, K, T, E]
+  const query = normed(queries, weights.queryNorm); // [B, H, T, E]
+  const key = normed(keys, weights.keyNorm); // [B, K, T, E]
   const limits = { causal, window: window ?? undefined, softcap: softcap ?? undefined };
   const mixed = context.attend(
     `${at}.attention`,
     index,
     { query, key, value },
-    { scale, dropout: attentionDropout, ...limits },
+    { scale, dropout: attentionDropout, rotary, ...limits },
   ); // [B, T, H·E]
   return context.observe(`${at}.attention.output`, project(mixed, weights.output)); // [B, T, D]
 }
