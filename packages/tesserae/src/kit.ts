@@ -9,9 +9,11 @@ import {
   constant,
   cosine,
   cosineRestarts,
+  evaluationPlugins,
   exponential,
   inverseSquareRoot,
   linearDecay,
+  objectivePlugins,
   oneCycle,
   polynomial,
   reduceOnPlateau,
@@ -22,6 +24,8 @@ import {
 
 const plugins = [
   ...decoderPlugins,
+  ...evaluationPlugins,
+  ...objectivePlugins,
   byteLevelBpe,
   character,
   tokenizerJson,

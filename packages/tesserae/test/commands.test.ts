@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import type { EvaluationResult } from '@tesserae/trainer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../src/commands/program';
 import { generateStories } from '../src/stories/generateStories';
@@ -63,7 +64,7 @@ describe('tesserae', () => {
     expect(await command(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n' });
     const { code, out } = await command(['--help']);
     expect(code).toBe(0);
-    for (const name of ['train', 'generate', 'info', 'quickstart', 'verify']) expect(out).toContain(name);
+    for (const name of ['train', 'generate', 'evaluate', 'info', 'quickstart', 'verify']) expect(out).toContain(name);
   });
 
   it.each([
@@ -143,7 +144,37 @@ describe('tesserae', () => {
     const said = (out: string): string => (JSON.parse(out) as { text: string }).text;
     expect(said(chatted.out)).toBe(said(whole.out));
     expect((await command(['info', facts.model])).out).toContain('gpt2');
+    const scored = await command([
+      'evaluate',
+      facts.model,
+      '--data',
+      text,
+      '--context',
+      '8',
+      '--stride',
+      '4',
+      '--json',
+    ]);
+    const { metrics, counts } = JSON.parse(scored.out) as EvaluationResult;
+    expect(metrics.perplexity.value).toBeCloseTo(Math.exp(metrics.loss.value), 3);
+    expect(metrics.loss.value).toBeLessThan(Math.log(270));
+    expect(metrics.bitsPerByte.standardError).toBeGreaterThan(0);
+    expect(counts.bytes).toBeGreaterThan(counts.tokens);
+    const questions = path.join(folder, 'questions.jsonl');
+    const row = (answer: number): string => JSON.stringify({ prompt: 'Mia', choices: ['had', 'zq'], answer });
+    writeFileSync(questions, `${row(0)}\n${row(1)}\n`);
+    const asked = await command(['evaluate', facts.model, '--task', 'multiple-choice', '--data', questions]);
+    expect(asked.out).toMatch(/accuracy +0\.5 .*±|accuracyNormalized/s);
     expect(tf.memory().numTensors).toBe(held);
+    writeFileSync(questions, `${row(0)}\n{\n`);
+    for (const [words, message] of [
+      [['--task', 'multiple-choice', '--data', questions], /E_DATA_FILE: line 2 of the data is not JSON/],
+      [['--task', 'perplexty', '--data', text], /E_OPTION: there is no task 'perplexty'; use one of perplexity/],
+    ] as const) {
+      const refused = await command(['evaluate', facts.model, ...words]);
+      expect(refused.code).toBe(1);
+      expect(refused.notes).toMatch(message);
+    }
   });
 
   it('stops at a signal with a checkpoint, and goes on with --resume to the same end', async () => {

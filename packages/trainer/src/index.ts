@@ -3,5 +3,6 @@ export type { FoundCheckpoint } from './checkpoints/index';
 export * from './data/index';
 export * from './evaluation/index';
 export * from './loop/index';
+export * from './objectives/index';
 export * from './optimizers/index';
 export * from './schedules/index';

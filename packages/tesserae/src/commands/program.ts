@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { CommanderError } from 'commander';
 import type { CommandContext } from './context';
 import { addConvert } from './convert';
+import { addEvaluate } from './evaluate';
 import { addGenerate } from './generate';
 import { addInfo } from './info';
 import { addQuickstart } from './quickstart';
@@ -22,13 +23,14 @@ const exitCodes = { failed: 1, usage: 2, stopped: 130 } as const;
  */
 export async function runCommand(words: readonly string[], context: CommandContext, version: string): Promise<number> {
   const program = new Command('tesserae')
-    .description('train, generate, inspect and verify transformer language models')
+    .description('train, generate, evaluate, inspect and verify transformer language models')
     .version(version);
   program
     .exitOverride()
     .showHelpAfterError('(tesserae --help shows what there is)')
     .configureOutput({ writeOut: (text) => context.write(text), writeErr: (text) => context.note(text.trimEnd()) });
-  for (const add of [addTrain, addGenerate, addInfo, addConvert, addQuickstart, addVerify]) add(program, context);
+  for (const add of [addTrain, addGenerate, addEvaluate, addInfo, addConvert, addQuickstart, addVerify])
+    add(program, context);
   for (const command of program.commands) command.exitOverride().configureOutput(program.configureOutput());
   try {
     await program.parseAsync(words.slice(), { from: 'user' });

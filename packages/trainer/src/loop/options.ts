@@ -1,5 +1,6 @@
 import type { Model } from '@tesserae/core';
 import type { BatchSampler, TokenDataset, TokenSource } from '../data/index';
+import type { Objective } from '../objectives/index';
 import type { Optimizer } from '../optimizers/index';
 import type { Schedule } from '../schedules/index';
 import { checkOptions, required, rules } from '../options';
@@ -47,13 +48,18 @@ export interface CheckpointOptions {
 
 /** Options of `train`. */
 export interface TrainOptions {
-  /** What to learn from: text (the model needs a tokenizer), token ids, or what `createTokenDataset` made. */
-  readonly data: TokenSource | TokenDataset;
+  /**
+   * What to learn from: text (the model needs a tokenizer), token ids, or what `createTokenDataset` made; with an
+   * `objective` its rows.
+   */
+  readonly data: TokenSource | TokenDataset | readonly (string | object)[];
+  /** What to learn: to predict the next token when absent. */
+  readonly objective?: Objective;
   /** Updates to make in all, those before a resumption included. */
   readonly steps: number;
   /** Rows of a batch: 8. */
   readonly batchSize?: number;
-  /** Tokens of a row: the model's `maxPositionEmbeddings`. */
+  /** Tokens of a row: the model's `maxPositionEmbeddings`. With an `objective` the most; longer rows are cut. */
   readonly contextLength?: number;
   /** How gradients become changes: `adamw({ beta2: 0.95, weightDecay: 0.1 })`. */
   readonly optimizer?: Optimizer;
@@ -99,6 +105,9 @@ const optional = (expected: string, test: (value: unknown) => boolean): OptionRu
 const isOptimizer = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && typeof (value as Optimizer).update === 'function';
 
+const isObjective = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as Objective).prepare === 'function';
+
 const isSignal = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && typeof (value as AbortSignal).aborted === 'boolean';
 
@@ -106,6 +115,7 @@ const isSignal = (value: unknown): boolean =>
 export function checkTrainOptions(options: TrainOptions): void {
   checkOptions<TrainOptions>('train', options, {
     data: required(optional('text, token ids or a dataset', (v) => typeof v === 'string' || typeof v === 'object')),
+    objective: optional('an objective such as sequenceToSequence()', isObjective),
     steps: required(rules.positiveInteger),
     batchSize: rules.positiveInteger,
     contextLength: rules.positiveInteger,

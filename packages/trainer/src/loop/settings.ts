@@ -5,10 +5,11 @@ import { tesseraeError } from '@tesserae/registry';
 import { modelIdentity } from '../checkpoints/index';
 import type { Plain, RunIdentity } from '../checkpoints/index';
 import { createBatchSampler, createTokenDataset } from '../data/index';
-import type { BatchSampler, TokenBatch, TokenDataset } from '../data/index';
+import type { BatchSampler, TokenBatch, TokenDataset, TokenSource } from '../data/index';
 import { cutRows } from '../data/batch-sampler';
 import { textTooShort } from '../data/data-errors';
 import { checkVocabulary, isTokenDataset } from '../data/token-dataset';
+import type { Objective, PreparedData } from '../objectives/index';
 import { adamw } from '../optimizers/index';
 import type { Optimizer } from '../optimizers/index';
 import { constant } from '../schedules/index';
@@ -29,6 +30,7 @@ export interface Settings {
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly gradientClipNorm: number | undefined;
+  readonly objective: Objective | undefined;
   readonly sampler: BatchSampler;
   /** Batches of an evaluation; empty when there are no evaluations. */
   readonly evaluationBatches: readonly TokenBatch[];
@@ -52,10 +54,7 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
   checkModel(model);
   checkTrainOptions(options);
   const { steps, batchSize = 8, accumulationSteps = 1, seed = 0, evaluateEvery, order = 'windows' } = options;
-  const contextLength = contextLengthOf(model, options.contextLength);
   const rows = batchSize * accumulationSteps;
-  const dataset = datasetOf(model, options);
-  checkVocabulary(dataset, model.config.vocabSize);
   const [dropoutKey] = splitKey(createKey(seed), 2).slice(1); // key 0 orders the data
   const optimizer = options.optimizer ?? adamw({ beta2: 0.95, weightDecay: 0.1 });
   const schedule = scheduleOf(optimizer, options.schedule);
@@ -70,10 +69,9 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
   }
   const microBatchSize = options.microBatchSize ?? batchSize;
   const gradientClipNorm = options.gradientClipNorm === undefined ? 1 : (options.gradientClipNorm ?? undefined);
-  const sampler =
-    typeof order === 'function'
-      ? order
-      : createBatchSampler(dataset.train, { batchSize: rows, contextLength, order, seed });
+  const { objective } = options;
+  const { contextLength, sampler, evaluationBatches, fingerprint } =
+    objective === undefined ? prepareText(model, options, rows) : prepareRows(model, options, objective, rows);
   return {
     steps,
     rows,
@@ -82,24 +80,25 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
     optimizer,
     schedule,
     gradientClipNorm,
+    objective,
     sampler,
     evaluateEvery,
-    evaluationBatches:
-      evaluateEvery === undefined
-        ? []
-        : evaluationBatchesOf(dataset, options.evaluationBatches ?? 8, microBatchSize, contextLength),
+    evaluationBatches,
     checkpoint: checkpointOf(options),
     resume: options.resume ?? false,
     dropoutKey,
     identity: {
       model: modelIdentity(model),
-      data: dataset.fingerprint,
+      data: fingerprint,
       options: {
         seed,
         rows,
         contextLength,
         order: typeof order === 'function' ? 'custom' : order,
         gradientClipNorm: gradientClipNorm ?? null,
+        ...(objective && {
+          objective: { name: objective.name, ...(objective.hyperparameters as Record<string, Plain>) },
+        }),
         optimizer: { name: optimizer.name, ...(optimizer.hyperparameters as Record<string, Plain>) },
       },
       surroundings: { backend: tf.getBackend(), microBatchSize, schedule: describeSchedule(schedule) },
@@ -109,6 +108,54 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
     callbacks: options.callbacks ?? {},
     progress: options.progress ?? true,
   };
+}
+
+/** What `train` takes its batches from. */
+interface Source extends Omit<PreparedData, 'sampler' | 'evaluationBatches'> {
+  readonly sampler: BatchSampler;
+  readonly evaluationBatches: readonly TokenBatch[];
+}
+
+/** Text, cut into windows for the prediction of the next token. */
+function prepareText<C extends ArchitectureConfig>(model: Model<C>, options: TrainOptions, rows: number): Source {
+  const { batchSize = 8, seed = 0, evaluateEvery, order = 'windows' } = options;
+  const contextLength = contextLengthOf(model, options.contextLength);
+  const dataset = datasetOf(model, options);
+  checkVocabulary(dataset, model.config.vocabSize);
+  const sampler =
+    typeof order === 'function'
+      ? order
+      : createBatchSampler(dataset.train, { batchSize: rows, contextLength, order, seed });
+  const { microBatchSize = batchSize, evaluationBatches: batches = 8 } = options;
+  const evaluationBatches =
+    evaluateEvery === undefined ? [] : evaluationBatchesOf(dataset, batches, microBatchSize, contextLength);
+  return { contextLength, sampler, evaluationBatches, fingerprint: dataset.fingerprint };
+}
+
+/** Rows, made into batches by an objective. */
+function prepareRows<C extends ArchitectureConfig>(
+  model: Model<C>,
+  options: TrainOptions,
+  objective: Objective,
+  rows: number,
+): PreparedData {
+  const { batchSize = 8, seed = 0, evaluateEvery, validationFraction = 0.1 } = options;
+  if (options.order !== undefined)
+    throw tesseraeError({
+      package: 'trainer',
+      plugin: 'train',
+      code: 'E_OPTION',
+      message: `order is given, but ${objective.name} orders its rows itself`,
+      fix: 'leave order out',
+    });
+  return objective.prepare(model as unknown as Model, options.data, {
+    rows,
+    evaluationRows: options.microBatchSize ?? batchSize,
+    evaluationBatches: evaluateEvery === undefined ? 0 : (options.evaluationBatches ?? 8),
+    contextLength: options.contextLength,
+    validationFraction,
+    seed,
+  });
 }
 
 function checkModel<C>(model: Model<C>): void {
@@ -137,7 +184,7 @@ function contextLengthOf<C extends ArchitectureConfig>(model: Model<C>, wanted: 
 
 function datasetOf<C>(model: Model<C>, { data, validationFraction }: TrainOptions): TokenDataset {
   if (!isTokenDataset(data)) {
-    return createTokenDataset(data, {
+    return createTokenDataset(data as TokenSource, {
       tokenizer: model.tokenizer,
       ...(validationFraction === undefined ? {} : { validationFraction }),
     });

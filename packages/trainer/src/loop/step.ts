@@ -20,9 +20,10 @@ import {
   mapParams,
   registerGradients,
 } from '@tesserae/core';
-import type { ArchitectureConfig, Key, Model, Params } from '@tesserae/core';
+import type { ArchitectureConfig, ForwardInputs, Key, Model, Params } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import type { TokenBatch } from '../data/index';
+import type { Objective, ObjectiveBatch } from '../objectives/index';
 import { clipScale, globalNorm, scaleGradients } from '../optimizers/clip-gradients';
 import type { Optimizer, OptimizerState } from '../optimizers/index';
 
@@ -40,6 +41,8 @@ export interface TrainingStepOptions {
   readonly contextLength: number;
   /** Largest norm of all gradients together; no limit when absent. */
   readonly gradientClipNorm?: number | undefined;
+  /** What is wrong about an answer; cross-entropy of the next token when absent. */
+  readonly objective?: Objective | undefined;
   /** Where the randomness of dropout comes from. */
   readonly key: Key;
   /** Parameters to start from, in the order of the model's tree, which the step takes over; copies of the model's when absent. */
@@ -118,34 +121,31 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   model: Model<C>,
   options: TrainingStepOptions,
 ): TrainingStep {
-  const { optimizer, batchSize, contextLength, gradientClipNorm, key } = options;
+  const { optimizer, batchSize, contextLength, gradientClipNorm, key, objective } = options;
   const microBatchSize = options.microBatchSize ?? batchSize;
   const { vocabSize } = model.config;
   checkDivision(batchSize, microBatchSize);
   registerGradients();
   const leaves = trainableLeaves(model);
   const paths = leaves.map(([path]) => path);
-  const decayOf = new Map(specsOf(model).map(({ path, decay }) => [path, decay]));
-  const decay = paths.map((path) => decayOf.get(path) ?? true);
+  const specs = new Map(specsOf(model).map((spec) => [spec.path, spec]));
+  const decay = paths.map((path) => specs.get(path)?.decay ?? true);
+  const learns = paths.map((path) => specs.get(path)?.trainable ?? true);
 
-  const forward = (parameters: readonly Tensor[], inputIds: Tensor, labels: Tensor, dropoutKey?: Tensor): Scalar => {
-    const { logits } = model.architecture.forward(
+  const forward = (parameters: readonly Tensor[], { key: dropoutKey, labels, ...inputs }: BatchTensors): Scalar => {
+    const output = model.architecture.forward(
       treeOf(model.params, paths, parameters),
-      { inputIds },
+      inputs as unknown as ForwardInputs,
       { config: model.config, training: dropoutKey !== undefined, key: dropoutKey },
-    ); // [B,T,V]
-    const [rows, time, vocabulary] = logits.shape;
-    return crossEntropy(tf.reshape(logits, [rows * time, vocabulary]), tf.reshape(labels, [rows * time]), {
-      ignoreIndex: IGNORED_LABEL,
-    }) as Scalar; // []
+    );
+    const loss = objective?.loss(output, { ...inputs, labels }) ?? nextTokenLoss(output.logits, labels); // []
+    return output.auxiliaryLoss ? tf.add(loss, output.auxiliaryLoss) : loss;
   };
 
   /** Loss and gradients of `weight` times the loss; parameters that do not take part have gradient zero. */
   const differentiate = (parameters: readonly Tensor[], batch: BatchTensors, weight?: Scalar): Gradients => {
-    const { value, grads } = tf
-      .engine()
-      .gradients(() => forward(parameters, batch.inputIds, batch.labels, batch.key), [...parameters], weight, true);
-    const gradients = grads.map((gradient, i) => gradient ?? tf.zerosLike(parameters[i]));
+    const { value, grads } = tf.engine().gradients(() => forward(parameters, batch), [...parameters], weight, true);
+    const gradients = grads.map((gradient, i) => (learns[i] && gradient) || tf.zerosLike(parameters[i]));
     return { loss: value as Scalar, gradients };
   };
 
@@ -184,10 +184,9 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     { name: 'accumulateGradients', donate: [1] },
   );
   const applyUpdate = compile(update, { name: 'updateParameters', donate: [0, 1, 2] });
-  const evaluation = compile(
-    (parameters: Tensor[], batch: BatchTensors) => forward(parameters, batch.inputIds, batch.labels),
-    { name: 'evaluate' },
-  );
+  const evaluation = compile((parameters: Tensor[], batch: BatchTensors) => forward(parameters, batch), {
+    name: 'evaluate',
+  });
 
   let parameters: Tensor[] = options.parameters?.slice() ?? leaves.map(([, weight]) => copyOf(weight));
   let state = options.state ?? optimizer.init(parameters);
@@ -235,7 +234,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     params: () => treeOf(model.params, paths, parameters),
     state: () => state,
     async run(batch, learningRate, step) {
-      checkBatch(batch, batchSize, contextLength, vocabSize);
+      checkBatch(batch, batchSize, contextLength, vocabSize, objective);
       return microBatchSize === batchSize ? runWhole(batch, learningRate, step) : runInParts(batch, learningRate, step);
     },
     async evaluate(batch) {
@@ -258,18 +257,23 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   };
 }
 
-/** Ids and labels [B,T], and the key of dropout in its tensor form; all int32. */
+/** Mean cross-entropy of [B,T,V] logits with [B,T] labels. */
+const nextTokenLoss = (logits: Tensor, labels: Tensor): Scalar =>
+  crossEntropy(tf.reshape(logits, [-1, logits.shape[2]!]), tf.reshape(labels, [-1]), {
+    ignoreIndex: IGNORED_LABEL,
+  }) as Scalar;
+
+/** Ids and labels [B,T], whatever else an objective's rows hold, and the key of dropout in its tensor form; all int32. */
 interface BatchTensors {
   readonly [name: string]: Tensor;
 }
 
 function batchTensors(batch: TokenBatch, contextLength: number, key?: Key): BatchTensors {
-  const shape: [number, number] = [batch.inputIds.length / contextLength, contextLength];
-  return {
-    inputIds: tf.tensor2d(batch.inputIds, shape, 'int32'),
-    labels: tf.tensor2d(batch.labels, shape, 'int32'),
-    ...(key === undefined ? {} : { key: keyTensor(key) }),
-  };
+  const rows = batch.inputIds.length / contextLength;
+  const lists = Object.entries(batch as ObjectiveBatch).map(
+    ([name, list]) => [name, tf.tensor2d(list, [rows, list.length / rows], 'int32')] as const,
+  );
+  return { ...Object.fromEntries(lists), ...(key === undefined ? {} : { key: keyTensor(key) }) };
 }
 
 /** Reads a scalar and frees it. */
@@ -288,10 +292,14 @@ const countLabels = (labels: Int32Array): number => {
   return count;
 };
 
-const rowsOf = (batch: TokenBatch, row: number, rows: number, contextLength: number): TokenBatch => ({
-  inputIds: batch.inputIds.subarray(row * contextLength, (row + rows) * contextLength),
-  labels: batch.labels.subarray(row * contextLength, (row + rows) * contextLength),
-});
+function rowsOf(batch: TokenBatch, row: number, rows: number, contextLength: number): TokenBatch {
+  const all = batch.inputIds.length / contextLength;
+  const part = (list: Int32Array): Int32Array =>
+    list.subarray((row * list.length) / all, ((row + rows) * list.length) / all);
+  return Object.fromEntries(
+    Object.entries(batch as ObjectiveBatch).map(([name, list]) => [name, part(list)]),
+  ) as ObjectiveBatch;
+}
 
 /** The tree of the model with other tensors as leaves. */
 function treeOf(params: Params, paths: readonly string[], tensors: readonly Tensor[]): Params {
@@ -325,13 +333,21 @@ function checkDivision(batchSize: number, microBatchSize: number): void {
   });
 }
 
-function checkBatch({ inputIds, labels }: TokenBatch, rows: number, contextLength: number, vocabSize: number): void {
+function checkBatch(
+  batch: TokenBatch,
+  rows: number,
+  contextLength: number,
+  vocabSize: number,
+  objective: Objective | undefined,
+): void {
+  const { inputIds, labels } = batch;
   const wanted = rows * contextLength;
   const outside = (id: number): boolean => id < 0 || id >= vocabSize;
   const refuse = (message: string, fix: string): never => {
     throw tesseraeError({ package: 'trainer', code: 'E_BATCH', message, fix });
   };
-  if (inputIds.length !== wanted || labels.length !== wanted) {
+  const uneven = Object.values(batch as ObjectiveBatch).some((list) => list.length % rows !== 0);
+  if (inputIds.length !== wanted || (objective === undefined ? labels.length !== wanted : uneven)) {
     const found = `${inputIds.length} ids and ${labels.length} labels`;
     refuse(
       `a step of ${rows} rows of ${contextLength} tokens needs ${wanted} of each, found ${found}`,

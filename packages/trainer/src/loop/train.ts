@@ -19,7 +19,8 @@ export interface TrainingResult<C = ArchitectureConfig> {
 }
 
 /**
- * Trains a model to predict the next token, and returns a new model and the history of the run.
+ * Trains a model, to predict the next token or to whatever `objective` says, and returns a new model and the history of
+ * the run.
  *
  * Each step runs as one compiled program: forward, cross-entropy, gradients, clipping to a common norm, optimizer. The
  * given model stays as it is. The order of the data and all randomness follow from `seed` and the number of the step, so
@@ -29,7 +30,8 @@ export interface TrainingResult<C = ArchitectureConfig> {
  * @param options data, number of steps, and everything else; see {@link TrainOptions}
  * @returns the trained model and the history
  * @throws E_OPTION, E_UNKNOWN_OPTION, E_MODEL; E_EMPTY_TEXT, E_TOKENIZER, E_TEXT_TOO_SHORT, E_VOCABULARY for data that
- *   cannot be; E_BATCH, E_SCHEDULE for what a given function returned; E_WEIGHT_FORM; E_NON_FINITE_LOSS when the loss
+ *   cannot be; E_OBJECTIVE_DATA, E_OBJECTIVE_MODEL
+ *   from objectives; E_BATCH, E_SCHEDULE for what a given function returned; E_WEIGHT_FORM; E_NON_FINITE_LOSS when the loss
  *   leaves the numbers; E_ABORTED when the signal came; E_CHECKPOINT_EXISTS, E_CHECKPOINT_FOREIGN,
  *   E_CHECKPOINT_TRUNCATED, E_NOT_FOUND around resuming; E_NOT_WRITABLE, E_DISK_FULL, E_WRITE_FAILED when saving fails
  *
@@ -105,6 +107,7 @@ async function openRun<C extends ArchitectureConfig>(model: Model<C>, settings: 
     batchSize: settings.rows,
     microBatchSize: settings.microBatchSize,
     contextLength: settings.contextLength,
+    objective: settings.objective,
     gradientClipNorm: settings.gradientClipNorm,
     key: settings.dropoutKey,
     parameters: restored?.parameters,

@@ -1,2 +1,6 @@
+export { describeEvaluationContract } from './evaluation-contract';
+export type { EvaluationContract } from './evaluation-contract';
+export { describeObjectiveContract } from './objective-contract';
+export type { ObjectiveContract } from './objective-contract';
 export { describeOptimizerContract } from './optimizer-contract';
 export type { OptimizerContract, ReferenceSteps, TestRunner } from './optimizer-contract';

@@ -1,0 +1,18 @@
+import { classification } from './tasks/classification';
+import { maskedPrediction } from './tasks/masked-prediction';
+import { multipleChoice } from './tasks/multiple-choice';
+import { perplexity } from './tasks/perplexity';
+import { retrieval } from './tasks/retrieval';
+import { textGeneration } from './tasks/text-generation';
+import { tokenClassification } from './tasks/token-classification';
+
+/** Every evaluation task of this package, for a registry: `createRegistry(evaluationPlugins)`. */
+export const evaluationPlugins = [
+  classification,
+  maskedPrediction,
+  multipleChoice,
+  perplexity,
+  retrieval,
+  textGeneration,
+  tokenClassification,
+] as const;

@@ -1,0 +1,96 @@
+import { definePlugin } from '@tesserae/registry';
+import type { Plugin } from '@tesserae/registry';
+import { checkOptions } from '../options';
+import type { Objective } from './objective';
+import { badLearner, badRows, checkRows, learnersTokenizer } from './objective-errors';
+import { longestRow, preparePadded } from './padded-rows';
+import { labelLoss } from './token-loss';
+
+/** A prompt and what should follow it. */
+export interface PromptCompletion {
+  readonly prompt: string;
+  readonly completion: string;
+}
+
+/** Options of {@link completion}: none yet. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- the place where options will stand
+export interface CompletionOptions {}
+
+/**
+ * Learning to complete prompts: a decoder reads prompt and completion, and only the completion counts.
+ *
+ * The loss is the cross-entropy of the completion's tokens and of the end-of-sequence token, where the config has one. The
+ * data is a list of `{ prompt, completion }`.
+ *
+ * @param options none yet
+ * @returns the objective, for `train(model, { data: rows, objective, … })` with a model that only decodes
+ * @throws E_UNKNOWN_OPTION
+ *
+ * Ouyang et al.: "Training language models to follow instructions with human feedback" (2022), section 3.4.
+ *
+ * @example
+ * ```ts
+ * import { completion } from '@tesserae/trainer';
+ * console.log(completion().name); // → completion
+ * ```
+ */
+export const completion: Plugin<'objective', 'completion', (options?: CompletionOptions) => Objective> =
+  /* @__PURE__ */ definePlugin({
+    kind: 'objective',
+    name: 'completion',
+    package: '@tesserae/trainer',
+    apiVersion: 1,
+    description: 'Learning to complete prompts',
+    create: createCompletion,
+  });
+
+declare module '@tesserae/registry' {
+  interface PluginCatalog {
+    'objective:completion': typeof completion;
+  }
+}
+
+const name = 'completion';
+
+function createCompletion(options: CompletionOptions = {}): Objective {
+  checkOptions<CompletionOptions>(name, options, {});
+  return {
+    name,
+    hyperparameters: {},
+    prepare(model, data, settings) {
+      if (model.architecture.encode !== undefined)
+        throw badLearner(name, `${model.architecture.name} has an encoder`, 'use the objective sequenceToSequence()');
+      checkRows(name, data, 'prompts with completions');
+      const tokenizer = learnersTokenizer(name, model);
+      const { eosTokenId, padTokenId } = model.config;
+      const end = typeof eosTokenId === 'number' ? eosTokenId : eosTokenId?.[0];
+      const longest = longestRow(model, settings);
+      const rows = data.map((row, i) => {
+        const { prompt, completion: answer } = (row ?? {}) as Partial<PromptCompletion>;
+        if (typeof prompt !== 'string' || typeof answer !== 'string')
+          throw badRows(name, `row ${i} is no prompt with a completion`, 'give { prompt, completion }');
+        const before = Array.from(tokenizer.encode(prompt));
+        const after = Array.from(tokenizer.encode(answer, { addSpecialTokens: false }));
+        const ids = [...before, ...after, ...(end === undefined ? [] : [end])].slice(0, longest + 1);
+        if (before.length > 0 && ids.length > before.length) return { ids, prompt: before.length };
+        throw badRows(
+          name,
+          `row ${i} has ${before.length} tokens of prompt and leaves no place for its completion`,
+          `give prompts of 1 to ${longest} tokens, and completions`,
+        );
+      });
+      return preparePadded(model, settings, {
+        objective: name,
+        rows,
+        ids: ({ ids, prompt }) => [ids, [prompt]],
+        fillers: { inputIds: padTokenId ?? 0, labels: -100 },
+        masks: {}, // padding stands on the right, where no token looks
+        make: ({ ids, prompt }) => ({
+          inputIds: ids.slice(0, -1),
+          labels: ids.slice(1).map((id, i) => (i + 1 >= prompt ? id : -100)),
+        }),
+      });
+    },
+    loss: ({ logits }, { labels }) => labelLoss(logits, labels),
+  };
+}

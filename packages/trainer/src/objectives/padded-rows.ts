@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { createKey, foldIn, permutation, splitKey } from '@tesserae/core';
+import type { Key, Model } from '@tesserae/core';
+import { badRows } from './objective-errors';
+import type { ObjectiveBatch, ObjectiveSettings, PreparedData } from './objective';
+
+/** One row before it is padded: lists of ids by name. */
+export type Row = Readonly<Record<string, readonly number[]>>;
+
+/** How rows become batches. */
+export interface PaddedRows<R> {
+  readonly objective: string;
+  /** What was encoded, in the order of the data. */
+  readonly rows: readonly R[];
+  /** The row that the model sees, made anew for every step from a key of its own. */
+  make(row: R, key: Key): Row;
+  /** The ids of a row, for the fingerprint. */
+  ids(row: R): readonly (readonly number[])[];
+  /** What short rows are filled up with, by name; names that are not here are filled with 0. */
+  readonly fillers: Readonly<Record<string, number>>;
+  /** Names whose real places are told to the model as a mask, with the mask's name. */
+  readonly masks: Readonly<Record<string, string>>;
+}
+
+/** Tokens of a row at most. */
+export const longestRow = ({ architecture, config }: Model, { contextLength = Infinity }: ObjectiveSettings): number =>
+  Math.min(contextLength, architecture.positionLimit?.(config) ?? config.maxPositionEmbeddings);
+
+/**
+ * Rows in a new random order each time around, padded on the right to the longest of all, so that every step has one shape.
+ * The batch of a step follows from the seed and the step alone.
+ */
+export function preparePadded<R>(model: Model, settings: ObjectiveSettings, source: PaddedRows<R>): PreparedData {
+  const { rows, objective } = source;
+  const kept =
+    settings.evaluationBatches === 0 ? 0 : Math.max(1, Math.round(rows.length * settings.validationFraction));
+  const [train, validation] = [rows.slice(0, rows.length - kept), rows.slice(rows.length - kept)];
+  if (train.length === 0)
+    throw badRows(
+      objective,
+      `of ${rows.length} rows none is left to learn from`,
+      'give more, or a smaller validationFraction',
+    );
+  const [orderKey, rowKey, evaluationKey] = splitKey(createKey(settings.seed), 3);
+  const widths = widthsOf(source, rowKey);
+  const batchOf = (some: readonly R[], key: Key): ObjectiveBatch =>
+    pad(
+      some.map((row, i) => source.make(row, foldIn(key, i))),
+      widths,
+      source,
+    );
+  let shuffled: { epoch: number; order: Int32Array } = { epoch: -1, order: new Int32Array(0) };
+  const rowAt = (index: number): R => {
+    const epoch = Math.floor(index / train.length);
+    if (shuffled.epoch !== epoch) shuffled = { epoch, order: permutation(foldIn(orderKey, epoch), train.length) };
+    return train[shuffled.order[index % train.length]];
+  };
+  return {
+    contextLength: widths.inputIds,
+    fingerprint: fingerprintOf(source),
+    evaluationBatches: evaluationParts(validation, settings).map((part, i) => batchOf(part, foldIn(evaluationKey, i))),
+    sampler: (step) =>
+      batchOf(
+        Array.from({ length: settings.rows }, (_, i) => rowAt(step * settings.rows + i)),
+        foldIn(rowKey, step),
+      ),
+  };
+}
+
+/** Whole batches where there are enough rows: one shape, one program. */
+function evaluationParts<R>(rows: readonly R[], { evaluationRows, evaluationBatches }: ObjectiveSettings): R[][] {
+  const parts: R[][] = [];
+  for (let i = 0; i < rows.length && parts.length < evaluationBatches; i += evaluationRows)
+    parts.push(rows.slice(i, i + evaluationRows));
+  return parts.length > 1 ? parts.filter((part) => part.length === evaluationRows) : parts;
+}
+
+function widthsOf<R>({ rows, make }: PaddedRows<R>, key: Key): Record<string, number> {
+  const widths: Record<string, number> = {};
+  for (const row of rows)
+    for (const [name, list] of Object.entries(make(row, key))) widths[name] = Math.max(widths[name] ?? 1, list.length);
+  return widths;
+}
+
+function pad<R>(rows: readonly Row[], widths: Readonly<Record<string, number>>, source: PaddedRows<R>): ObjectiveBatch {
+  const batch: Record<string, Int32Array> = {};
+  for (const [name, width] of Object.entries(widths)) {
+    const values = new Int32Array(rows.length * width).fill(source.fillers[name] ?? 0);
+    rows.forEach((row, i) => values.set(row[name], i * width));
+    batch[name] = values;
+    const mask = source.masks[name];
+    if (mask === undefined) continue;
+    batch[mask] = new Int32Array(rows.length * width);
+    rows.forEach((row, i) => batch[mask].fill(1, i * width, i * width + row[name].length));
+  }
+  return batch as ObjectiveBatch;
+}
+
+function fingerprintOf<R>({ objective, rows, ids }: PaddedRows<R>): string {
+  const hash = createHash('sha256').update(objective);
+  for (const row of rows) for (const list of ids(row)) hash.update(`${list.length};`).update(Int32Array.from(list));
+  return hash.digest('hex');
+}
