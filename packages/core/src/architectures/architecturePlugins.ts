@@ -80,20 +80,21 @@ export const decoderPlugins: DecoderPlugins = /* @__PURE__ */ makePlugins();
 
 function makePlugins(): DecoderPlugins {
   return [
-    plugin('gpt2', gpt2, 'Learned positions, layer norms, one matrix for queries, keys and values'),
-    plugin('gpt_neox', gptNeox, 'Rotary positions on a part of each head, parallel residual'),
-    plugin('llama', llama, 'Rotary positions, root-mean-square norms, gated feed-forward, grouped heads'),
-    plugin('mistral', mistral, 'Llama with a sliding window'),
-    plugin('qwen2', qwen2, 'Llama with biases on queries, keys and values'),
-    plugin('qwen3', qwen3, 'Llama with norms of query and key heads'),
-    plugin('gemma', gemma, 'Llama with gelu gates, scaled embeddings and norms around 1'),
-    plugin('gemma2', gemma2, 'Gemma with soft caps, alternating windows and norms after each block'),
-    plugin('gemma3_text', gemma3, 'Gemma with norms of query and key heads, and two rotary bases'),
-    plugin('mixtral', mixtral, 'Mistral with a mixture of experts'),
+    architecturePlugin('gpt2', gpt2, 'Learned positions, layer norms, one matrix for queries, keys and values'),
+    architecturePlugin('gpt_neox', gptNeox, 'Rotary positions on a part of each head, parallel residual'),
+    architecturePlugin('llama', llama, 'Rotary positions, root-mean-square norms, gated feed-forward, grouped heads'),
+    architecturePlugin('mistral', mistral, 'Llama with a sliding window'),
+    architecturePlugin('qwen2', qwen2, 'Llama with biases on queries, keys and values'),
+    architecturePlugin('qwen3', qwen3, 'Llama with norms of query and key heads'),
+    architecturePlugin('gemma', gemma, 'Llama with gelu gates, scaled embeddings and norms around 1'),
+    architecturePlugin('gemma2', gemma2, 'Gemma with soft caps, alternating windows and norms after each block'),
+    architecturePlugin('gemma3_text', gemma3, 'Gemma with norms of query and key heads, and two rotary bases'),
+    architecturePlugin('mixtral', mixtral, 'Mistral with a mixture of experts'),
   ];
 }
 
-function plugin<N extends string, C>(
+/** One architecture as a plugin. */
+export function architecturePlugin<N extends string, C>(
   name: N,
   architecture: Architecture<C>,
   description: string,

@@ -5,14 +5,16 @@
  * shared by all layers of a stack.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { project } from './blocks/projection';
+import type { Projection } from './blocks/projection';
 import type { Architecture } from '../model/types';
 import { activation } from '../nn/activation';
 import { embed } from '../nn/embed';
 import { linear } from '../nn/linear';
 import { relativePositionBias } from '../nn/relativePositionBias';
 import { rmsNorm } from '../nn/rmsNorm';
-import { crossAttention, project, selfAttention } from './stacks/blocks';
-import type { AttentionParams, Encoded, ProjectionParams, TableParams } from './stacks/blocks';
+import { crossAttention, selfAttention } from './stacks/blocks';
+import type { AttentionParams, Encoded, TableParams } from './stacks/blocks';
 import { defineEncoderDecoder } from './stacks/encoderDecoder';
 import type { EncoderDecoderParams } from './stacks/encoderDecoder';
 import type { Stack } from './stacks/stack';
@@ -31,9 +33,9 @@ interface Layer {
   readonly crossAttention: AttentionParams;
   readonly feedForwardNorm: Norm;
   readonly feedForward: {
-    readonly gate?: ProjectionParams;
-    readonly up: ProjectionParams;
-    readonly down: ProjectionParams;
+    readonly gate?: Projection;
+    readonly up: Projection;
+    readonly down: Projection;
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Initialization, ParameterSpec } from '../model/types';
-import { matrixSpec, normalInitialization, projectionSpecs, scaleSpec } from './stacks/specs';
+import { parameterSpecs } from './blocks/parameterSpecs';
 import { t5DecoderLayers } from './t5Config';
 import type { T5Config } from './t5Config';
 
@@ -10,29 +10,32 @@ import type { T5Config } from './t5Config';
 export function t5Parameters(config: T5Config): ParameterSpec[] {
   const { vocabSize: V, hiddenSize: D, intermediateSize: F, headDim: E, numAttentionHeads: H, head } = config;
   const factor = config.initializerFactor;
-  const drawn = (fan: number): Initialization => normalInitialization(factor * fan ** -0.5);
+  const drawn = (fan: number): Initialization => ({ kind: 'normal', standardDeviation: factor * fan ** -0.5 });
+  const make = parameterSpecs(factor);
   const classifies = head === 'sequence-classification' || head === 'token-classification';
   const body = classifies ? 'transformer.' : '';
-  const scale = (path: string, name: string): ParameterSpec =>
-    scaleSpec(path, name, D, { kind: 'constant', value: factor });
+  const scale = (path: string, name: string): ParameterSpec => ({
+    ...make.norm(path, name, D),
+    initialization: { kind: 'constant', value: factor },
+  });
 
   const attention = (path: string, name: string): ParameterSpec[] => [
-    matrixSpec(`${path}.query`, `${name}.q`, [H * E, D], drawn(D * E)),
-    matrixSpec(`${path}.key`, `${name}.k`, [H * E, D], drawn(D)),
-    matrixSpec(`${path}.value`, `${name}.v`, [H * E, D], drawn(D)),
-    matrixSpec(`${path}.output`, `${name}.o`, [D, H * E], drawn(H * E)),
+    make.matrix(`${path}.query`, `${name}.q`, [H * E, D], drawn(D * E)),
+    make.matrix(`${path}.key`, `${name}.k`, [H * E, D], drawn(D)),
+    make.matrix(`${path}.value`, `${name}.v`, [H * E, D], drawn(D)),
+    make.matrix(`${path}.output`, `${name}.o`, [D, H * E], drawn(H * E)),
   ];
   const feedForward = (path: string, name: string): ParameterSpec[] => [
     ...(config.gatedFeedForward
       ? [
-          matrixSpec(`${path}.gate`, `${name}.wi_0`, [F, D], drawn(D)),
-          matrixSpec(`${path}.up`, `${name}.wi_1`, [F, D], drawn(D)),
+          make.matrix(`${path}.gate`, `${name}.wi_0`, [F, D], drawn(D)),
+          make.matrix(`${path}.up`, `${name}.wi_1`, [F, D], drawn(D)),
         ]
-      : [matrixSpec(`${path}.up`, `${name}.wi`, [F, D], drawn(D))]),
-    matrixSpec(`${path}.down`, `${name}.wo`, [D, F], drawn(F)),
+      : [make.matrix(`${path}.up`, `${name}.wi`, [F, D], drawn(D))]),
+    make.matrix(`${path}.down`, `${name}.wo`, [D, F], drawn(F)),
   ];
   const stack = (part: 'encoder' | 'decoder', layers: number): ParameterSpec[] => [
-    matrixSpec(
+    make.matrix(
       `${part}.relativePosition`,
       `${body}${part}.block.0.layer.0.SelfAttention.relative_attention_bias`,
       [config.relativeAttentionBuckets, H],
@@ -59,7 +62,7 @@ export function t5Parameters(config: T5Config): ParameterSpec[] {
 
   const decoderLayers = t5DecoderLayers(config);
   return [
-    matrixSpec('tokenEmbedding', `${body}shared`, [V, D], normalInitialization(factor)),
+    make.matrix('tokenEmbedding', `${body}shared`, [V, D]),
     ...stack('encoder', config.numHiddenLayers),
     ...(decoderLayers > 0 ? stack('decoder', decoderLayers) : []),
     ...headParameters(config, drawn),
@@ -68,20 +71,23 @@ export function t5Parameters(config: T5Config): ParameterSpec[] {
 
 function headParameters(config: T5Config, drawn: (fan: number) => Initialization): ParameterSpec[] {
   const { hiddenSize: D, vocabSize: V, numLabels, initializerFactor: factor } = config;
+  const make = parameterSpecs(factor);
+  const projected = (path: string, name: string, outputs: number): ParameterSpec[] => [
+    make.matrix(path, name, [outputs, D], drawn(D)),
+    make.bias(path, name, outputs),
+  ];
   switch (config.head) {
     case 'sequence-to-sequence':
-      return config.tieWordEmbeddings
-        ? []
-        : [matrixSpec('outputEmbedding', 'lm_head', [V, D], normalInitialization(factor))];
+      return config.tieWordEmbeddings ? [] : [make.matrix('outputEmbedding', 'lm_head', [V, D])];
     case 'sequence-classification':
       return [
-        ...projectionSpecs('classifier.dense', 'classification_head.dense', [D, D], drawn(D)),
-        ...projectionSpecs('classifier.output', 'classification_head.out_proj', [numLabels, D], drawn(D)),
+        ...projected('classifier.dense', 'classification_head.dense', D),
+        ...projected('classifier.output', 'classification_head.out_proj', numLabels),
       ];
     case 'token-classification':
-      return projectionSpecs('classifier.output', 'classifier', [numLabels, D], normalInitialization(factor));
+      return make.projection('classifier.output', 'classifier', [numLabels, D], true);
     case 'question-answering':
-      return projectionSpecs('span', 'qa_outputs', [2, D], drawn(D));
+      return projected('span', 'qa_outputs', 2);
     default:
       return [];
   }

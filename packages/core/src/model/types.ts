@@ -157,6 +157,8 @@ export interface ForwardOutput {
   readonly logits: tf.Tensor;
   /** After the last layer and its norm, before the head: [B, T, D]; of an encoder-decoder the decoder's. */
   readonly hiddenStates?: tf.Tensor | undefined;
+  /** What a body makes of its first token, where it has a pooler: [B, D]. */
+  readonly pooled?: tf.Tensor | undefined;
   /** What the architecture adds to the loss (balance of experts), already weighted; float32 scalar. */
   readonly auxiliaryLoss?: tf.Tensor | undefined;
   /** The cache with this call's keys and values written in; present when one was given. */

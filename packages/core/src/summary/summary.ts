@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { cacheShapeOf } from '../model/cacheShape';
 import { flattenParams } from '../model/params';
 import type { ArchitectureConfig, Model } from '../model/types';
 import { isWeightForm, weightOperations } from '../model/weight';
@@ -51,7 +52,7 @@ export interface ModelSummary {
  *
  * A multiplication and an addition count as two operations. Matrices cost 2 · in · out, looking up an embedding nothing,
  * attention 4 · heads · headDim · context a layer; norms and activations are left out, as in Chowdhery et al.: "PaLM"
- * (2022), appendix B.
+ * (2022), appendix B. A token of an encoder-decoder is one on each side.
  *
  * @param model any model
  * @returns the figures, and a table as its `toString()`
@@ -71,13 +72,17 @@ export function summary<C extends ArchitectureConfig>(model: Model<C>): ModelSum
   const { config, architecture } = model;
   const { numHiddenLayers: layers, numAttentionHeads: heads, maxPositionEmbeddings: contextLength } = config;
   const headDim = config.headDim ?? config.hiddenSize / heads;
-  const tied = !('outputEmbedding' in model.params);
+  const cache = cacheShapeOf(model);
+  const cached = cache.layers * cache.heads * cache.headDim;
+  const speaks = ['causal-lm', 'masked-lm', 'sequence-to-sequence'].includes(config.head ?? 'causal-lm');
+  const tied = speaks && !('outputEmbedding' in model.params);
   const weights = flattenParams(model.params).map(([path, weight]) => describe(path, weight, tied));
   const rows = group(weights);
   const total = (field: 'parameters' | 'bytes' | 'flopsPerToken'): number =>
     rows.reduce((sum, row) => sum + row[field], 0);
   const embeddings = rows.filter(({ name }) => isLookup(name)).reduce((sum, row) => sum + row.parameters, 0);
-  const forward = total('flopsPerToken') + 4 * layers * heads * headDim * contextLength;
+  const attended = layers * heads * headDim + (architecture.encode ? 2 * cached : 0); // a decoder attends twice a layer
+  const forward = total('flopsPerToken') + 4 * attended * contextLength;
   const facts = {
     architecture: architecture.name,
     rows,
@@ -86,23 +91,27 @@ export function summary<C extends ArchitectureConfig>(model: Model<C>): ModelSum
     bytes: total('bytes'),
     layers,
     contextLength,
-    cacheBytesPerToken: 2 * layers * (config.numKeyValueHeads ?? heads) * headDim * 4,
+    cacheBytesPerToken: 2 * cached * 4,
     flopsPerToken: { forward, training: 3 * forward },
   };
   return { ...facts, toString: () => print(facts) };
 }
 
-/** Embeddings are looked up, not multiplied with; the tied one is both. */
+/** Embeddings and biases are looked up or added, not multiplied with; the tied token embedding is both. */
 function isLookup(name: string): boolean {
-  return /^(token|position)Embedding\./.test(name);
+  return /(^|\.)((token|position|tokenType)Embedding|relativePosition)\./.test(name);
 }
+
+/** The token embedding that a tied output multiplies with. */
+const isOutput = (path: string): boolean => /^(decoder\.)?tokenEmbedding\./.test(path);
 
 function describe(path: string, weight: Weight, tied: boolean): SummaryRow {
   const form = isWeightForm(weight) ? weightOperations(weight) : undefined;
   const shape = form ? form.shape(weight as never) : ((weight as tf.Tensor).shape as number[]);
   const tensors = form ? Object.values(form.tensors(weight as never)) : [weight as tf.Tensor];
   const parameters = shape.reduce((product, length) => product * length, 1);
-  const multiplied = shape.length === 2 && (!isLookup(path) || (tied && path.startsWith('tokenEmbedding.')));
+  const isMatrix = shape.length === 2 && path.endsWith('.weight');
+  const multiplied = isMatrix && (!isLookup(path) || (tied && isOutput(path)));
   return {
     name: path,
     shape,

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkRelativePath, openCheckpoint, parseStrictJson, selectBackend, unflattenParams } from '@tesserae/core';
-import type { ArchitectureConfig, Checkpoint, Model, ParameterSpec, Params } from '@tesserae/core';
+import type { ArchitectureConfig, Checkpoint, Model, ParameterSpec, Params, SafetensorsTensor } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import { loadGpt2Files, loadTokenizer } from '@tesserae/tokenizer';
 import type { Tokenizer, TokenizerJson } from '@tesserae/tokenizer';
@@ -17,7 +17,7 @@ import { withSource } from './source';
 import type { Source } from './source';
 import { checkWeightDtype, roundTo, storedDtype } from './weight-dtype';
 import type { WeightDtype } from './weight-dtype';
-import { findStoredNames } from './stored-names';
+import { findStoredNames, refuseExtra } from './stored-names';
 import type { NameMap } from './stored-names';
 
 /** How a folder is read. */
@@ -61,6 +61,10 @@ async function readParams(
   const pairs: [string, tf.Tensor][] = [];
   try {
     for (const { path: at, checkpointName, shape } of specs) {
+      if (!stored[checkpointName]) {
+        pairs.push([at, tf.zeros([...shape])]); // the form lets it be left out
+        continue;
+      }
       const { data, dtype: from } = await checkpoint.read(stored[checkpointName].name);
       const values = from === 'F64' ? Float32Array.from(data as Float64Array) : (data as Float32Array);
       pairs.push([at, tf.tensor(roundTo(values, dtype), [...shape], 'float32')]);
@@ -72,14 +76,25 @@ async function readParams(
   }
 }
 
-/** A stored output matrix that differs from the embedding it should be tied to is a matrix of its own. */
-async function isUntied(checkpoint: Checkpoint, { stored, copies }: NameMap): Promise<boolean> {
+/** Stored copies that differ from the parameter that they should repeat. */
+async function differing(checkpoint: Checkpoint, { stored, copies }: NameMap): Promise<string[]> {
+  const names: string[] = [];
   for (const [copy, of] of Object.entries(copies)) {
     const [one, other] = [await checkpoint.read(copy), await checkpoint.read(stored[of].name)];
     const same = one.data.length === other.data.length && one.data.every((value, i) => value === other.data[i]);
-    if (!same) return true;
+    if (!same) names.push(copy);
   }
-  return false;
+  return names;
+}
+
+/** A stored output matrix that differs from the embedding it should be tied to is a matrix of its own. */
+function untie(form: Form, config: ArchitectureConfig, names: readonly string[]): ArchitectureConfig | undefined {
+  const own = form.separate?.(config, names);
+  if (own) return own;
+  const copy = form.naming.tied?.copy;
+  return copy !== undefined && names.includes(copy)
+    ? ({ ...config, tieWordEmbeddings: false } as ArchitectureConfig)
+    : undefined;
 }
 
 /** Refuses counts that no list of parameters should be made for, before one is made. */
@@ -98,18 +113,20 @@ function checkCounts(where: string, config: ArchitectureConfig, { entries }: Che
 
 async function resolveNames(
   where: string,
-  form: Form,
-  config: ArchitectureConfig,
+  { form, json, config: told }: Pick<ReadConfig, 'form' | 'json' | 'config'>,
   checkpoint: Checkpoint,
 ): Promise<{ config: ArchitectureConfig; specs: ParameterSpec[]; names: NameMap }> {
-  const { architecture } = form;
+  let config = form.fit?.(told, new Set(checkpoint.entries.keys()), json) ?? told;
   checkCounts(where, config, checkpoint);
-  const specs = architecture.parameters(config);
-  const names = findStoredNames(where, specs, checkpoint, form.naming);
-  if (!(await isUntied(checkpoint, names))) return { config, specs, names };
-  const untied = { ...config, tieWordEmbeddings: false };
-  const untiedSpecs = architecture.parameters(untied);
-  return { config: untied, specs: untiedSpecs, names: findStoredNames(where, untiedSpecs, checkpoint, form.naming) };
+  for (;;) {
+    const specs = form.architecture.parameters(config);
+    const names = findStoredNames(where, specs, checkpoint, form.naming);
+    const foreign = await differing(checkpoint, names);
+    if (foreign.length === 0) return { config, specs, names };
+    const untied = untie(form, config, foreign);
+    if (!untied || JSON.stringify(untied) === JSON.stringify(config)) refuseExtra(where, foreign);
+    config = untied;
+  }
 }
 
 function checkFolder(folder: unknown): asserts folder is string {
@@ -122,11 +139,23 @@ function checkFolder(folder: unknown): asserts folder is string {
   });
 }
 
+/** A folder's config, read. */
+interface ReadConfig {
+  readonly form: Form;
+  readonly config: ArchitectureConfig;
+  readonly json: ConfigJson;
+  readonly bytes: Uint8Array;
+}
+
+/** Reads what the model has no use for, to write it out again. */
+async function readCarried(checkpoint: Checkpoint, { carried }: NameMap): Promise<SafetensorsTensor[]> {
+  const tensors: SafetensorsTensor[] = [];
+  for (const name of carried) tensors.push(await checkpoint.read(name));
+  return tensors;
+}
+
 /** Reads a folder's config alone. */
-async function readConfig(
-  folder: string,
-  configFile: string,
-): Promise<{ form: Form; config: ArchitectureConfig; json: ConfigJson; bytes: Uint8Array }> {
+async function readConfig(folder: string, configFile: string): Promise<ReadConfig> {
   const file = path.join(folder, checkRelativePath(configFile, 'configFile'));
   const { json, bytes } = await readJsonObject(file);
   const form = findForm(forms(), json, file);
@@ -135,7 +164,7 @@ async function readConfig(
 
 /**
  * Loads a model from a Hugging Face folder: `config.json` (of transformers 4 or 5), `model.safetensors` or its shards, and
- * `tokenizer.json` (or GPT-2's `vocab.json` and `merges.txt`) when there is one. Read are the GPT-2 and Llama forms;
+ * `tokenizer.json` (or GPT-2's `vocab.json` and `merges.txt`) when there is one. Read are the forms that the README lists;
  * weights of 16 and 64 bits become float32, one tensor at a time. Nobody is asked over the network. Names, types and everything in the config that is not understood here are
  * remembered and go back out with `savePretrained`.
  *
@@ -170,7 +199,7 @@ export async function loadPretrained(folder: string, options: LoadOptions = {}):
   const read = await readConfig(folder, options.configFile ?? 'config.json');
   const checkpoint = await openCheckpoint(folder);
   try {
-    const { config, specs, names } = await resolveNames(folder, read.form, read.config, checkpoint);
+    const { config, specs, names } = await resolveNames(folder, read, checkpoint);
     const own = options.tokenizer === undefined;
     const tokenizerFiles = own ? await readTokenizerFiles(folder) : {};
     const tokenizer = own
@@ -192,6 +221,8 @@ export async function loadPretrained(folder: string, options: LoadOptions = {}):
       ),
       copies: names.copies,
       retyped: options.dtype !== undefined,
+      carried: await readCarried(checkpoint, names),
+      absent: names.absent,
     };
     if (tf.getBackend() === undefined || tf.getBackend() === '') await selectBackend();
     const params = await readParams(specs, checkpoint, names, options.dtype);

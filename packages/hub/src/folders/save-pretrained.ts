@@ -102,6 +102,21 @@ function copiesOf(
   });
 }
 
+/** What came with the model and is no part of it, unless it has become one. */
+function carriedOf(source: Source | undefined, parameters: readonly Stored[]): SafetensorsInput[] {
+  return (source?.carried ?? []).filter(({ name }) => !parameters.some((parameter) => parameter.name === name));
+}
+
+/** The parameters but those that the folder left out because they are zero, and that still are. */
+async function withoutAbsent(parameters: readonly Stored[], source: Source | undefined): Promise<Stored[]> {
+  const kept: Stored[] = [];
+  for (const parameter of parameters) {
+    const absent = source?.absent.includes(parameter.name) ?? false;
+    if (!absent || (await denseValues(parameter.weight)).some((value) => value !== 0)) kept.push(parameter);
+  }
+  return kept;
+}
+
 /** config.json: as it came, with what has changed since; all fields for a model made here. */
 function configJson(
   form: Form,
@@ -113,13 +128,13 @@ function configJson(
   if (!source) {
     const fields = form.write(config, false);
     return {
-      architectures: [classOf(form.classes, config.head)],
+      architectures: [form.className?.(config) ?? classOf(form.classes, config.head)],
       model_type: form.architecture.name,
       ...fields,
       [dtypeField]: type ?? 'float32',
     };
   }
-  const newForm = 'rope_parameters' in source.json;
+  const newForm = (form.newFormField ?? 'rope_parameters') in source.json;
   const before = form.write(form.read(readFields(source.json, 'config.json'), 'config.json'), newForm);
   const json: Record<string, unknown> = { ...source.json };
   const usual = Object.values(form.classes)[0];
@@ -207,7 +222,7 @@ export async function savePretrained<C>(model: Model<C>, folder: string, options
   const known = model as unknown as Model;
   const source = sourceOf(known.config);
   const form = findForm(forms(), { model_type: known.architecture.name }, 'the model');
-  const parameters = collect(known, source);
+  const parameters = await withoutAbsent(collect(known, source), source);
   const types = await chooseDtypes(parameters, options.dtype);
   const tensors = parameters.map(({ name, shape, weight }, i): SafetensorsInput => ({
     name,
@@ -223,9 +238,13 @@ export async function savePretrained<C>(model: Model<C>, folder: string, options
     for (const [name, bytes] of Object.entries(beside)) await writeBytes(path.join(folder, name), bytes);
     return;
   }
-  await writeCheckpoint(folder, [...tensors, ...copiesOf(source, parameters, types)], {
-    maxShardBytes: options.maxShardBytes,
-    totalParameters: parameters.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0),
-    beside,
-  });
+  await writeCheckpoint(
+    folder,
+    [...tensors, ...copiesOf(source, parameters, types), ...carriedOf(source, parameters)],
+    {
+      maxShardBytes: options.maxShardBytes,
+      totalParameters: parameters.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0),
+      beside,
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import type { SafetensorsDtype } from '@tesserae/core';
+import type { SafetensorsDtype, SafetensorsTensor } from '@tesserae/core';
 import type { Tokenizer } from '@tesserae/tokenizer';
 import type { ConfigJson } from '../forms/fields';
 
@@ -20,6 +20,10 @@ export interface Source {
   readonly copies: Readonly<Record<string, string>>;
   /** Whether the weights were taken as another type than they were stored in. */
   readonly retyped: boolean;
+  /** Tensors that the model has no use for. */
+  readonly carried: readonly SafetensorsTensor[];
+  /** Parameters that the folder left out because they are zero. */
+  readonly absent: readonly string[];
 }
 
 /** Travels on the config, also through `{ ...config }`, and is nothing to anyone else. */

@@ -17,6 +17,14 @@ export interface Form<C extends ArchitectureConfig = ArchitectureConfig> {
   read(fields: Fields, what: string): C;
   /** Config to the fields of config.json; `newForm` when the file has those of transformers 5. */
   write(config: C, newForm: boolean): Record<string, unknown>;
+  /** The class that is written, where the head alone does not say it. */
+  className?(config: C): string;
+  /** The field that only files of transformers 5 have; `rope_parameters` when absent. */
+  readonly newFormField?: string;
+  /** Takes from the names of the stored tensors what the config leaves open. */
+  fit?(config: C, names: ReadonlySet<string>, json: ConfigJson): C;
+  /** The config of a model in which these stored copies, which differ from what they repeat, are weights of their own. */
+  separate?(config: C, names: readonly string[]): C | undefined;
 }
 
 /** The name of an activation, refused by the field's name when there is no such function here. */

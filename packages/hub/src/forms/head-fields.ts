@@ -26,18 +26,18 @@ export function readHead(classes: unknown, known: HeadClasses, what: string): Mo
 }
 
 /** Reads the head, `id2label` (or `num_labels`) and `problem_type`; a head that is the usual one is not spelled out. */
-export function readHeadFields(fields: Fields, known: HeadClasses, what: string): HeadFields {
+export function readHeadFields(fields: Fields, known: HeadClasses, what: string, usualLabels = 2): HeadFields {
   const usual = Object.values(known)[0];
   const head = readHead(fields.raw('architectures'), known, what) ?? usual;
   const named = head === usual ? {} : { head };
   if (head !== 'sequence-classification' && head !== 'token-classification') return named;
   const problem = fields.has('problem_type') ? fields.choice('problem_type', '', problemTypes) : undefined;
-  return { ...named, numLabels: countLabels(fields, what), ...(problem && { problemType: problem }) };
+  return { ...named, numLabels: countLabels(fields, what, usualLabels), ...(problem && { problemType: problem }) };
 }
 
-function countLabels(fields: Fields, what: string): number {
+function countLabels(fields: Fields, what: string, usual: number): number {
   const labels = fields.raw('id2label');
-  if (labels === undefined) return fields.count('num_labels', 2);
+  if (labels === undefined) return fields.count('num_labels', usual);
   if (typeof labels !== 'object' || Array.isArray(labels)) {
     throw fieldError(what, 'id2label', labels, 'an object from numbers to names');
   }

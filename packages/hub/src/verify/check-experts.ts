@@ -1,8 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { compile, createCapture } from '@tesserae/core';
+import { causalLoss, compile, createCapture } from '@tesserae/core';
 import type { ForwardInputs, Model, Params } from '@tesserae/core';
 import type { Golden } from './golden';
-import { causalLoss } from './loss';
 import { compareNumber, tolerances } from './report';
 import type { VerifyRow } from './report';
 

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { compile, flattenParams, unflattenParams } from '@tesserae/core';
-import type { ForwardInputs, Model, Params } from '@tesserae/core';
+import type { ForwardInputs, HeadTargets, Model, Params } from '@tesserae/core';
 import type { GoldenFolder } from './golden';
 import { lossAndGradients } from './loss';
 import { compare, compareNumber, tolerances } from './report';
@@ -10,16 +10,19 @@ import type { VerifyRow } from './report';
 export interface FlatModel {
   readonly tensors: tf.Tensor[];
   readonly names: string[];
+  /** Which of them are trained. */
+  readonly trainable: boolean[];
   build(tensors: readonly tf.Tensor[]): Params;
 }
 
 /** Takes a freshly loaded model apart; its weights are plain tensors. */
 export function flatten(model: Model): FlatModel {
   const pairs = flattenParams(model.params);
-  const names = new Map(model.architecture.parameters(model.config).map((spec) => [spec.path, spec.checkpointName]));
+  const specs = new Map(model.architecture.parameters(model.config).map((spec) => [spec.path, spec]));
   return {
     tensors: pairs.map(([, weight]) => weight as tf.Tensor),
-    names: pairs.map(([path]) => names.get(path)!),
+    names: pairs.map(([path]) => specs.get(path)!.checkpointName),
+    trainable: pairs.map(([path]) => specs.get(path)!.trainable !== false),
     build: (tensors) => unflattenParams(pairs.map(([path], i) => [path, tensors[i]])),
   };
 }
@@ -42,22 +45,25 @@ export async function checkGradients(
   model: Model,
   { golden, tensor }: GoldenFolder,
   inputs: ForwardInputs,
-  labels: tf.Tensor,
+  targets: HeadTargets,
   notDone: string[],
 ): Promise<VerifyRow[]> {
   const flat = flatten(model);
   const step = compile(
-    (tensors: tf.Tensor[], given: ForwardInputs, wanted: tf.Tensor) =>
+    (tensors: tf.Tensor[], given: ForwardInputs, wanted: HeadTargets) =>
       lossAndGradients(model, flat.build, tensors, given, wanted),
     { name: 'verify gradients' },
   );
-  const { loss, grads } = await step.runAsync(flat.tensors, inputs, labels);
+  const { loss, grads } = await step.runAsync(flat.tensors, inputs, targets);
   try {
     const rows: VerifyRow[] = [];
     if (golden.loss !== undefined)
       rows.push(compareNumber('loss', (await loss.data())[0], golden.loss, tolerances.loss));
     const values = new Map<string, ArrayLike<number>>();
-    for (const [i, name] of flat.names.entries()) values.set(name, await grads[i].data());
+    for (const [i, name] of flat.names.entries()) {
+      // what is not trained has no gradient
+      values.set(name, flat.trainable[i] ? await grads[i].data() : new Float32Array(grads[i].size));
+    }
     for (const [name, stored] of Object.entries(golden.grads ?? {})) {
       const found = values.get(name);
       if (found) rows.push(compare(`grads.${name}`, found, tensor(stored), tolerances.gradient));

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compile } from '@tesserae/core';
-import type { ForwardInputs, Model } from '@tesserae/core';
+import type { ForwardInputs, HeadTargets, Model } from '@tesserae/core';
 import { adamwStep, stepScalars } from './adamw';
 import type { Moments, StepScalars } from './adamw';
 import { flatten } from './check-gradients';
@@ -14,14 +14,15 @@ export async function checkTraining(
   model: Model,
   { golden }: GoldenFolder,
   inputs: ForwardInputs,
-  labels: tf.Tensor,
+  targets: HeadTargets,
 ): Promise<VerifyRow[]> {
   const training = golden.adamw_training!;
   const flat = flatten(model);
   const step = compile(
-    (params: tf.Tensor[], moments: Moments, given: ForwardInputs, wanted: tf.Tensor, scalars: StepScalars) => {
+    (params: tf.Tensor[], moments: Moments, given: ForwardInputs, wanted: HeadTargets, scalars: StepScalars) => {
       const { loss, grads } = lossAndGradients(model, flat.build, params, given, wanted);
-      return { loss, ...adamwStep(params, grads, moments, scalars, training) };
+      const next = adamwStep(params, grads, moments, scalars, training);
+      return { loss, ...next, params: next.params.map((one, i) => (flat.trainable[i] ? one : tf.clone(params[i]))) };
     },
     { name: 'verify training', donate: [0, 1] },
   );
@@ -34,7 +35,7 @@ export async function checkTraining(
   try {
     for (let t = 1; t <= training.losses.length; t++) {
       const scalars = stepScalars(training, t) as unknown as StepScalars;
-      const { loss, ...next } = await step.runAsync(state.params, state.moments, inputs, labels, scalars);
+      const { loss, ...next } = await step.runAsync(state.params, state.moments, inputs, targets, scalars);
       state = next;
       losses.push((await loss.data())[0]);
       loss.dispose();

@@ -3,6 +3,9 @@ import { readSafetensors } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import { readJsonObject } from '../folders/read-json-file';
 
+/** Rows of whole numbers, or one number a row. */
+export type IntTable = number[][] | number[];
+
 /** A generation run of golden.json. */
 export interface GoldenRun {
   readonly kwargs: Readonly<Record<string, unknown>>;
@@ -28,7 +31,7 @@ export interface GoldenTraining {
 export interface Golden {
   readonly name: string;
   readonly inputs: {
-    readonly ints: Readonly<Record<string, number[][]>>;
+    readonly ints: Readonly<Record<string, IntTable>> & { readonly input_ids: number[][] };
     readonly tensors?: Readonly<Record<string, string>>;
     readonly forward_kwargs?: Readonly<Record<string, unknown>>;
   };
@@ -74,22 +77,36 @@ function isGrid(value: unknown): value is number[][] {
   );
 }
 
+const isList = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length > 0 && value.every(Number.isSafeInteger);
+
+/** Checks `inputs`: tables as large as the ids, labels for as many texts. */
+function checkInputs(file: string, { inputs, generate }: Golden): void {
+  const ints: Readonly<Record<string, IntTable>> | undefined = inputs?.ints;
+  if (typeof ints !== 'object' || ints === null) refuse(file, 'it has no inputs.ints');
+  for (const [name, table] of Object.entries(ints)) {
+    if (!isGrid(table) && !isList(table)) refuse(file, `${name} is no table of whole numbers`);
+  }
+  for (const [name, table] of Object.entries(generate?.prompt?.ints ?? {})) {
+    if (!isGrid(table)) refuse(file, `${name} is no table of whole numbers`);
+  }
+  const ids = ints.input_ids;
+  if (!isGrid(ids)) return refuse(file, 'inputs.ints has no input_ids');
+  const size = (table: IntTable): string =>
+    isGrid(table) ? `${table.length} × ${table[0].length}` : String(table.length);
+  for (const [name, table] of Object.entries(ints)) {
+    const alike = ['attention_mask', 'token_type_ids', 'position_ids'].includes(name);
+    if (alike ? size(table) !== size(ids) : table.length !== ids.length) {
+      refuse(file, `${name} is ${size(table)}, input_ids are ${size(ids)}`);
+    }
+  }
+}
+
 /** Reads golden.json and golden.safetensors, and checks what everything else relies on. */
 export async function readGolden(folder: string): Promise<GoldenFolder> {
   const file = path.join(folder, 'golden.json');
   const golden = (await readJsonObject(file)).json as unknown as Golden;
-  const ints = golden.inputs?.ints;
-  if (typeof ints !== 'object' || ints === null) refuse(file, 'it has no inputs.ints');
-  for (const [name, grid] of Object.entries({ ...ints, ...golden.generate?.prompt?.ints })) {
-    if (!isGrid(grid)) refuse(file, `${name} is no table of whole numbers`);
-  }
-  if (!ints.input_ids) refuse(file, 'inputs.ints has no input_ids');
-  const size = (grid: number[][]): string => `${grid.length} × ${grid[0].length}`;
-  for (const name of ['attention_mask', 'labels']) {
-    if (ints[name] && size(ints[name]) !== size(ints.input_ids)) {
-      refuse(file, `${name} is ${size(ints[name])}, input_ids are ${size(ints.input_ids)}`);
-    }
-  }
+  checkInputs(file, golden);
   const { tensors } = await readSafetensors(path.join(folder, 'golden.safetensors'));
   return {
     golden,

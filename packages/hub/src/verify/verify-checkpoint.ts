@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { disposeModel, registerGradients, releaseGenerationPrograms } from '@tesserae/core';
-import type { ForwardInputs, Model } from '@tesserae/core';
+import type { Model } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import { loadPretrained } from '../folders/load-pretrained';
 import { checkExperts, withForwardArguments } from './check-experts';
@@ -10,6 +10,7 @@ import { checkGradients } from './check-gradients';
 import { checkTraining } from './check-training';
 import { readGolden } from './golden';
 import type { Golden, GoldenFolder } from './golden';
+import { readInputs, unknownInputs } from './inputs';
 import type { VerifyReport, VerifyRow } from './report';
 
 /** How a folder is verified. */
@@ -27,38 +28,27 @@ const descriptive = [
 ]; // prettier-ignore
 
 /** Names what golden.json asks for as a whole and is not understood here. */
-function listUnknown({ inputs, ...golden }: Golden, { config }: Model): string[] {
-  const experts = 'outputRouterLogits' in config;
+function listUnknown(golden: Golden, model: Model): string[] {
+  const experts = 'outputRouterLogits' in model.config;
   const known = experts ? [...descriptive, 'aux_loss', 'loss_without_aux'] : descriptive;
   const unknown = Object.keys(golden).filter((name) => !known.includes(name));
-  for (const name of Object.keys(inputs.ints)) {
-    if (!['input_ids', 'attention_mask', 'labels'].includes(name)) unknown.push(`inputs.${name}`);
-  }
-  for (const [kind, names] of Object.entries({ tensors: inputs.tensors, forward_kwargs: inputs.forward_kwargs })) {
-    const foreign = Object.keys(names ?? {}).filter((name) => !(experts && name === 'output_router_logits'));
-    unknown.push(...foreign.map((name) => `inputs.${kind}.${name}`));
-  }
-  return unknown;
+  return [...unknown, ...unknownInputs(golden, model, experts ? ['output_router_logits'] : [])];
 }
-
-const grid = (values: number[][]): tf.Tensor => tf.tensor2d(values, undefined, 'int32'); // [B, T]
 
 async function check(model: Model, folder: GoldenFolder, notDone: string[]): Promise<VerifyRow[]> {
   const { golden } = folder;
-  const { input_ids: ids, attention_mask: mask, labels: wanted } = golden.inputs.ints;
-  const inputs: ForwardInputs = { inputIds: grid(ids), ...(mask && { attentionMask: grid(mask) }) };
-  const labels = wanted && grid(wanted);
+  const { inputs, targets } = readInputs(model, folder);
   registerGradients(); // in Node tfjs-core brings none
   try {
     const rows = await checkForward(model, folder, inputs, notDone);
-    if (labels) rows.push(...(await checkGradients(model, folder, inputs, labels, notDone)));
-    if (labels) rows.push(...(await checkExperts(model, golden, inputs, labels)));
-    if (labels && golden.adamw_training) rows.push(...(await checkTraining(model, folder, inputs, labels)));
-    if (!labels) notDone.push(...['loss', 'grads', 'grad_stats', 'adamw_training'].filter((name) => name in golden));
+    if (targets) rows.push(...(await checkGradients(model, folder, inputs, targets, notDone)));
+    if (targets?.labels) rows.push(...(await checkExperts(model, golden, inputs, targets.labels)));
+    if (targets && golden.adamw_training) rows.push(...(await checkTraining(model, folder, inputs, targets)));
+    if (!targets) notDone.push(...['loss', 'grads', 'grad_stats', 'adamw_training'].filter((name) => name in golden));
     rows.push(...(await checkGeneration(model, folder, notDone)));
     return rows;
   } finally {
-    tf.dispose([inputs.inputIds, ...(inputs.attentionMask ? [inputs.attentionMask] : []), ...(labels ? [labels] : [])]);
+    tf.dispose({ ...inputs, ...targets } as unknown as tf.TensorContainer);
     releaseGenerationPrograms();
   }
 }

@@ -2,7 +2,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { EncoderOutput } from '../../model/types';
 import type { Weight } from '../../model/weight';
 import { layerNorm } from '../../nn/layerNorm';
-import { linear } from '../../nn/linear';
+import { project } from '../blocks/projection';
+import type { Projection } from '../blocks/projection';
 import { splitHeads } from './stack';
 import type { Stack } from './stack';
 
@@ -12,28 +13,17 @@ export interface NormParams {
   readonly bias: tf.Tensor;
 }
 
-/** A matrix [out, in] and, where there is one, its bias [out]. */
-export interface ProjectionParams {
-  readonly weight: Weight;
-  readonly bias?: tf.Tensor;
-}
-
 /** The four matrices of multi-head attention. */
 export interface AttentionParams {
-  readonly query: ProjectionParams;
-  readonly key: ProjectionParams;
-  readonly value: ProjectionParams;
-  readonly output: ProjectionParams;
+  readonly query: Projection;
+  readonly key: Projection;
+  readonly value: Projection;
+  readonly output: Projection;
 }
 
 /** A table of rows, [rows, D]. */
 export interface TableParams {
   readonly weight: Weight;
-}
-
-/** x · Wᵀ + b. */
-export function project(x: tf.Tensor, { weight, bias }: ProjectionParams): tf.Tensor {
-  return linear(x, weight, { bias, layout: 'out-in' });
 }
 
 /** Layer norm over the width. */
@@ -54,7 +44,7 @@ export interface LayerAttention {
 /** Multi-head self-attention with its output matrix: [B, T, D] → [B, T, D]. */
 export function selfAttention(x: tf.Tensor, params: AttentionParams, stack: Stack, how: LayerAttention): tf.Tensor {
   const at = `layers.${how.layer}.attention`;
-  const heads = (one: ProjectionParams): tf.Tensor => splitHeads(project(x, one), how.heads); // [B, H, T, E]
+  const heads = (one: Projection): tf.Tensor => splitHeads(project(x, one), how.heads); // [B, H, T, E]
   const split = { query: heads(params.query), key: heads(params.key), value: heads(params.value) };
   const mixed = stack.attend(how.layer, split, { at, ...how }); // [B, T, H·E]
   return stack.observe(`${at}.output`, project(mixed, params.output));

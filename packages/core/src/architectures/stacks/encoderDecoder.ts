@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { project } from '../blocks/projection';
+import type { Projection } from '../blocks/projection';
 import { tesseraeError } from '@tesserae/registry';
 import { observe } from '../../model/capture';
 import type {
@@ -11,8 +13,8 @@ import type {
   Params,
 } from '../../model/types';
 import { requireShape, requireTensor, sizes } from '../../nn/shapes';
-import { project } from './blocks';
-import type { AttentionParams, Encoded, ProjectionParams } from './blocks';
+
+import type { AttentionParams, Encoded } from './blocks';
 import { drops, requireParams, tidyForward } from '../forwardContext';
 import { lastEosPosition, pickPositions } from './heads';
 import type { HeadConfig } from './heads';
@@ -33,8 +35,8 @@ export interface EncoderDecoderParams {
   readonly encoder: object;
   /** Absent where the head reads the encoder alone. */
   readonly decoder?: { readonly layers: readonly { readonly crossAttention: AttentionParams }[] };
-  readonly classifier?: { readonly dense?: ProjectionParams; readonly output: ProjectionParams };
-  readonly span?: ProjectionParams; // [2, D]
+  readonly classifier?: { readonly dense?: Projection; readonly output: Projection };
+  readonly span?: Projection; // [2, D]
 }
 
 /** What tells one encoder-decoder from another. */
@@ -87,11 +89,11 @@ function encode<C extends EncoderDecoderConfig, P extends EncoderDecoderParams>(
 ): EncoderOutput {
   const names = { name: family.name, prefix: 'encoder.', idsName: 'inputIds', maskName: 'attentionMask' };
   const limit = family.positionLimit(config);
-  const stack = openStack({ ...names, ids, mask, causal: false, limit, capture, next });
+  const stack = openStack({ ...names, ids, mask, causal: false, cacheLayers: 0, limit, capture, next });
   const hiddenStates = family.encoder(params, ids, stack, config); // [B, S, D]
   const { heads } = family.cacheShape(config);
   const cross = (params.decoder?.layers ?? []).map(({ crossAttention }) => crossAttention);
-  const split = (one: ProjectionParams): tf.Tensor => splitHeads(project(hiddenStates, one), heads); // [B, H, S, E]
+  const split = (one: Projection): tf.Tensor => splitHeads(project(hiddenStates, one), heads); // [B, H, S, E]
   return { hiddenStates, keys: cross.map(({ key }) => split(key)), values: cross.map(({ value }) => split(value)) };
 }
 
@@ -124,7 +126,7 @@ function run<C extends EncoderDecoderConfig, P extends EncoderDecoderParams>(
     positionIds,
     causal: true,
     cache,
-    cacheShape: family.cacheShape(config),
+    cacheLayers: family.cacheShape(config).layers,
     limit: family.positionLimit(config),
     capture,
     next,

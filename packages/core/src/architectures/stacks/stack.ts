@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
 import { observe } from '../../model/capture';
 import type { Capture } from '../../model/capture';
-import type { CacheShape, KeyValueCache } from '../../model/types';
+import type { KeyValueCache } from '../../model/types';
 import { attention } from '../../nn/attention';
 import { writeCache } from '../../nn/keyValueCache';
 import { requireShape, requireTensor, sizes } from '../../nn/shapes';
@@ -29,7 +29,8 @@ export interface StackInputs {
   /** Whether a query sees no later key. */
   readonly causal: boolean;
   readonly cache?: KeyValueCache | undefined;
-  readonly cacheShape?: CacheShape | undefined;
+  /** Layers that its cache must have; 0 where there can be none. */
+  readonly cacheLayers: number;
   /** How many positions the stack takes. */
   readonly limit: number;
   readonly capture?: Capture | undefined;
@@ -132,7 +133,7 @@ export function openStack(inputs: StackInputs): Stack {
   };
 }
 
-function checkStack({ name, ids, idsName, mask, maskName, positionIds, cache, cacheShape, limit }: StackInputs): void {
+function checkStack({ name, ids, idsName, mask, maskName, positionIds, cache, cacheLayers, limit }: StackInputs): void {
   requireTensor(name, idsName, ids, ['int32']);
   requireShape(name, idsName, ids, [null, null], 'batch, time');
   const [batch, time] = sizes(ids);
@@ -144,11 +145,11 @@ function checkStack({ name, ids, idsName, mask, maskName, positionIds, cache, ca
       fix: 'shorten the text, or use a model with a longer context',
     });
   }
-  if (cache && cache.keys.length !== cacheShape?.layers) {
+  if (cache && cache.keys.length !== cacheLayers) {
     throw tesseraeError({
       package: 'core',
       code: 'E_CACHE',
-      message: `${name}: a cache of ${cache.keys.length} layers for ${cacheShape?.layers ?? 0}`,
+      message: `${name}: a cache of ${cache.keys.length} layers for ${cacheLayers}`,
       fix: 'make the cache with createKeyValueCache and the sizes of cacheShapeOf(model)',
     });
   }

@@ -1,0 +1,5 @@
+export { classificationLoss } from './classificationLoss';
+export { headLoss } from './headLoss';
+export type { HeadTargets } from './headLoss';
+export { causalLoss, labelLoss } from './labelLoss';
+export { spanLoss } from './spanLoss';
