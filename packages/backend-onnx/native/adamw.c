@@ -35,13 +35,13 @@ static void piece_of_update(void *argument, size_t piece) {
   if (i < end) update(a, &f, i, end - i);
 }
 
-void adamw_update(void *kernel, Context *context) {
-  const Tensor p = input_tensor(kernel, context, 0), g = input_tensor(kernel, context, 1);
-  const Tensor m = input_tensor(kernel, context, 2), v = input_tensor(kernel, context, 3);
-  const Tensor s = input_tensor(kernel, context, 4);
-  const Tensor np = output_tensor(kernel, context, 0, p.shape, p.rank);
-  const Tensor nm = output_tensor(kernel, context, 1, p.shape, p.rank);
-  const Tensor nv = output_tensor(kernel, context, 2, p.shape, p.rank);
+void adamw_update(Call *call) {
+  const Tensor p = input_tensor(call, 0), g = input_tensor(call, 1);
+  const Tensor m = input_tensor(call, 2), v = input_tensor(call, 3);
+  const Tensor s = input_tensor(call, 4);
+  const Tensor np = output_tensor(call, 0, p.shape, p.rank);
+  const Tensor nm = output_tensor(call, 1, p.shape, p.rank);
+  const Tensor nv = output_tensor(call, 2, p.shape, p.rank);
   Args args = {F32(p), F32(g), F32(m), F32(v), F32(s), F32(np), F32(nm), F32(nv), p.size};
-  parallel_for(kernel, context, (size_t)pieces_of(p.size), piece_of_update, &args);
+  parallel_for(call, (size_t)pieces_of(p.size), piece_of_update, &args);
 }

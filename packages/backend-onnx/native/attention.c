@@ -16,6 +16,7 @@ typedef struct {
   float *out, *out_lse, *dq, *dk, *dv;
   int64_t B, T, S, H, K, E;
   float scale;
+  int *failed;                                     /* set by a task that found no memory */
 } Args;
 
 static inline int64_t padded(int64_t n) { return (n + 15) / 16 * 16; }
@@ -32,7 +33,11 @@ static void forward_head(void *argument, size_t task) {
   const int64_t q_step = H * E, k_step = a->K * E, width = padded(S);
   const float *q = a->q + batch * T * q_step + head * E, *k = a->k + batch * S * k_step + kv * E, *v = a->v + batch * S * k_step + kv * E;
   float *o = a->out + batch * T * q_step + head * E, *lse = a->out_lse + (batch * H + head) * T;
-  float *kt = aligned_alloc(64, (size_t)((E + BLOCK) * width) * sizeof(float)), *p = kt + E * width;
+  float *kt = scratch_of_task((E + BLOCK) * width), *p = kt + E * width;
+  if (!kt) {
+    *a->failed = 1;
+    return;
+  }
   transpose(k, S, E, k_step, kt, width);
   for (int64_t t0 = 0; t0 < T; t0 += BLOCK) {
     const int64_t n = T - t0 < BLOCK ? T - t0 : BLOCK, seen = S - T + t0 + n, w = padded(seen);
@@ -65,8 +70,12 @@ static void backward_head(void *argument, size_t task) {
   const int64_t q_step = H * E, k_step = a->K * E, width = padded(S);
   const float *k = a->k + batch * S * k_step + kv * E, *v = a->v + batch * S * k_step + kv * E;
   float *dk = a->dk + batch * S * k_step + kv * E, *dv = a->dv + batch * S * k_step + kv * E;
-  float *kt = aligned_alloc(64, (size_t)((2 * E + 2 * BLOCK) * width) * sizeof(float));
+  float *kt = scratch_of_task((2 * E + 2 * BLOCK) * width);
   float *vt = kt + E * width, *p = vt + E * width, *ds = p + BLOCK * width;
+  if (!kt) {
+    *a->failed = 1;
+    return;
+  }
   transpose(k, S, E, k_step, kt, width);
   transpose(v, S, E, k_step, vt, width);
   for (int64_t s = 0; s < S; s++) {
@@ -102,29 +111,34 @@ static void backward_head(void *argument, size_t task) {
   free(kt);
 }
 
-static Args arguments(Tensor q, Tensor k, Tensor v, float scale) {
+static Args arguments(Tensor q, Tensor k, Tensor v, float scale, int *failed) {
   Args a = {0};
+  a.failed = failed;
   a.q = F32(q), a.k = F32(k), a.v = F32(v), a.scale = scale;
   a.B = q.shape[0], a.T = q.shape[1], a.H = q.shape[2], a.E = q.shape[3], a.S = k.shape[1], a.K = k.shape[2];
   return a;
 }
 
-void causal_attention(void *kernel, Context *context) {
-  const Tensor q = input_tensor(kernel, context, 0), k = input_tensor(kernel, context, 1), v = input_tensor(kernel, context, 2);
-  Args a = arguments(q, k, v, ((Kernel *)kernel)->scale);
+void causal_attention(Call *call) {
+  const Tensor q = input_tensor(call, 0), k = input_tensor(call, 1), v = input_tensor(call, 2);
+  int failed = 0;
+  Args a = arguments(q, k, v, call->kernel->scale, &failed);
   const int64_t shape[] = {a.B, a.H, a.T};
-  a.out = F32(output_tensor(kernel, context, 0, q.shape, 4));
-  a.out_lse = F32(output_tensor(kernel, context, 1, shape, 3));
-  parallel_for(kernel, context, (size_t)(a.B * a.H), forward_head, &a);
+  a.out = F32(output_tensor(call, 0, q.shape, 4));
+  a.out_lse = F32(output_tensor(call, 1, shape, 3));
+  parallel_for(call, (size_t)(a.B * a.H), forward_head, &a);
+  if (failed) out_of_memory(call);
 }
 
-void causal_attention_gradient(void *kernel, Context *context) {
-  const Tensor d = input_tensor(kernel, context, 0), q = input_tensor(kernel, context, 1), k = input_tensor(kernel, context, 2);
-  const Tensor v = input_tensor(kernel, context, 3), o = input_tensor(kernel, context, 4), lse = input_tensor(kernel, context, 5);
-  Args a = arguments(q, k, v, ((Kernel *)kernel)->scale);
+void causal_attention_gradient(Call *call) {
+  const Tensor d = input_tensor(call, 0), q = input_tensor(call, 1), k = input_tensor(call, 2);
+  const Tensor v = input_tensor(call, 3), o = input_tensor(call, 4), lse = input_tensor(call, 5);
+  int failed = 0;
+  Args a = arguments(q, k, v, call->kernel->scale, &failed);
   a.d = F32(d), a.o = F32(o), a.lse = F32(lse);
-  a.dq = F32(output_tensor(kernel, context, 0, q.shape, 4));
-  a.dk = F32(output_tensor(kernel, context, 1, k.shape, 4));
-  a.dv = F32(output_tensor(kernel, context, 2, v.shape, 4));
-  parallel_for(kernel, context, (size_t)(a.B * a.K), backward_head, &a);
+  a.dq = F32(output_tensor(call, 0, q.shape, 4));
+  a.dk = F32(output_tensor(call, 1, k.shape, 4));
+  a.dv = F32(output_tensor(call, 2, v.shape, 4));
+  parallel_for(call, (size_t)(a.B * a.K), backward_head, &a);
+  if (failed) out_of_memory(call);
 }

@@ -16,6 +16,7 @@ typedef struct {
   float *out, *out_facts, *dq, *dk, *dv;
   int64_t B, T, S, H, K, E, V, b, rows, parts, widest;
   float scale;
+  int *failed;                                     /* set by a task that found no memory */
 } Args;
 
 enum { PARTS = 8 };                                /* tasks to aim at, so that every core has some */
@@ -39,7 +40,7 @@ static const float *turn(Turned *t, const Args *a, const float *from, int64_t fe
 }
 static Turned make_turned(const Args *a, int64_t features) {
   const int64_t blocks = (a->S + a->b - 1) / a->b;
-  return (Turned){aligned_alloc(64, (size_t)(blocks * a->b * features) * sizeof(float)), calloc((size_t)blocks, 1)};
+  return (Turned){scratch_of_task(blocks * a->b * features), calloc((size_t)blocks, 1)};
 }
 static void free_turned(Turned t) { free(t.turned); free(t.done); }
 
@@ -78,7 +79,13 @@ static void forward_part(void *argument, size_t task) {
   const float *v = a->v + batch * a->S * v_step + kv * a->V;
   float *o = a->out + batch * a->T * o_step + head * a->V, *facts = a->out_facts + (batch * a->H + head) * a->T * 2;
   Turned keys = make_turned(a, a->E);
-  float *p = aligned_alloc(64, (size_t)(a->b * a->b * a->widest) * sizeof(float));
+  float *p = scratch_of_task(a->b * a->b * a->widest);
+  if (!p || !keys.turned || !keys.done) {
+    *a->failed = 1;
+    free(p);
+    free_turned(keys);
+    return;
+  }
   for (int64_t row = a->rows * part / a->parts; row < a->rows * (part + 1) / a->parts; row++) {
     const int64_t t0 = row * a->b, n = a->T - t0 < a->b ? a->T - t0 : a->b;
     const int64_t from = a->starts[row], pairs = a->starts[row + 1] - from, width = pairs * a->b;
@@ -115,7 +122,14 @@ static void backward_head(void *argument, size_t task) {
   const float *k = a->k + batch * a->S * k_step + kv * a->E, *v = a->v + batch * a->S * v_step + kv * a->V;
   float *dk = a->dk + batch * a->S * k_step + kv * a->E, *dv = a->dv + batch * a->S * v_step + kv * a->V;
   Turned keys = make_turned(a, a->E), values = make_turned(a, a->V);
-  float *p = aligned_alloc(64, (size_t)(2 * a->b * a->b * a->widest) * sizeof(float)), *ds = p + a->b * a->b * a->widest;
+  float *p = scratch_of_task(2 * a->b * a->b * a->widest), *ds = p + a->b * a->b * a->widest;
+  if (!p || !keys.turned || !keys.done || !values.turned || !values.done) {
+    *a->failed = 1;
+    free(p);
+    free_turned(keys);
+    free_turned(values);
+    return;
+  }
   for (int64_t s = 0; s < a->S; s++) {
     memset(dk + s * k_step, 0, (size_t)a->E * sizeof(float));
     memset(dv + s * v_step, 0, (size_t)a->V * sizeof(float));
@@ -157,14 +171,16 @@ static void backward_head(void *argument, size_t task) {
 }
 
 /** q, k, v, then from `at` on: starts, key blocks, tile numbers, tiles, key bias. */
-static Args arguments(void *kernel, Context *context, Tensor q, Tensor k, Tensor v, size_t at) {
-  const Tensor starts = input_tensor(kernel, context, at), tiles = input_tensor(kernel, context, at + 3);
+static Args arguments(Call *call, Tensor q, Tensor k, Tensor v, size_t at, int *failed) {
+  const Tensor starts = input_tensor(call, at), tiles = input_tensor(call, at + 3);
   Args a = {0};
-  a.q = F32(q), a.k = F32(k), a.v = F32(v), a.scale = ((Kernel *)kernel)->scale;
+  a.failed = failed;
+  if (call->status) return a;
+  a.q = F32(q), a.k = F32(k), a.v = F32(v), a.scale = call->kernel->scale;
   a.B = q.shape[0], a.T = q.shape[1], a.H = q.shape[2], a.E = q.shape[3], a.S = k.shape[1], a.K = k.shape[2], a.V = v.shape[3];
   a.starts = I32(starts), a.rows = starts.size - 1, a.tiles = F32(tiles), a.b = tiles.shape[1];
-  a.key_blocks = I32(input_tensor(kernel, context, at + 1)), a.tile_of = I32(input_tensor(kernel, context, at + 2));
-  if (has_input(kernel, context, at + 4)) a.bias = F32(input_tensor(kernel, context, at + 4));
+  a.key_blocks = I32(input_tensor(call, at + 1)), a.tile_of = I32(input_tensor(call, at + 2));
+  a.bias = F32(input_tensor(call, at + 4));
   for (int64_t row = 0; row < a.rows; row++)
     if (a.starts[row + 1] - a.starts[row] > a.widest) a.widest = a.starts[row + 1] - a.starts[row];
   a.parts = (PARTS + a.B * a.H - 1) / (a.B * a.H);
@@ -172,22 +188,26 @@ static Args arguments(void *kernel, Context *context, Tensor q, Tensor k, Tensor
   return a;
 }
 
-void block_attention(void *kernel, Context *context) {
-  const Tensor q = input_tensor(kernel, context, 0), k = input_tensor(kernel, context, 1), v = input_tensor(kernel, context, 2);
-  Args a = arguments(kernel, context, q, k, v, 3);
+void block_attention(Call *call) {
+  const Tensor q = input_tensor(call, 0), k = input_tensor(call, 1), v = input_tensor(call, 2);
+  int failed = 0;
+  Args a = arguments(call, q, k, v, 3, &failed);
   const int64_t output[] = {a.B, a.T, a.H, a.V}, facts[] = {a.B, a.H, a.T, 2};
-  a.out = F32(output_tensor(kernel, context, 0, output, 4));
-  a.out_facts = F32(output_tensor(kernel, context, 1, facts, 4));
-  parallel_for(kernel, context, (size_t)(a.B * a.H * a.parts), forward_part, &a);
+  a.out = F32(output_tensor(call, 0, output, 4));
+  a.out_facts = F32(output_tensor(call, 1, facts, 4));
+  parallel_for(call, (size_t)(a.B * a.H * a.parts), forward_part, &a);
+  if (failed) out_of_memory(call);
 }
 
-void block_attention_gradient(void *kernel, Context *context) {
-  const Tensor d = input_tensor(kernel, context, 0), q = input_tensor(kernel, context, 1), k = input_tensor(kernel, context, 2);
-  const Tensor v = input_tensor(kernel, context, 3), o = input_tensor(kernel, context, 4), facts = input_tensor(kernel, context, 5);
-  Args a = arguments(kernel, context, q, k, v, 6);
+void block_attention_gradient(Call *call) {
+  const Tensor d = input_tensor(call, 0), q = input_tensor(call, 1), k = input_tensor(call, 2);
+  const Tensor v = input_tensor(call, 3), o = input_tensor(call, 4), facts = input_tensor(call, 5);
+  int failed = 0;
+  Args a = arguments(call, q, k, v, 6, &failed);
   a.d = F32(d), a.o = F32(o), a.facts = F32(facts);
-  a.dq = F32(output_tensor(kernel, context, 0, q.shape, 4));
-  a.dk = F32(output_tensor(kernel, context, 1, k.shape, 4));
-  a.dv = F32(output_tensor(kernel, context, 2, v.shape, 4));
-  parallel_for(kernel, context, (size_t)(a.B * a.K), backward_head, &a);
+  a.dq = F32(output_tensor(call, 0, q.shape, 4));
+  a.dk = F32(output_tensor(call, 1, k.shape, 4));
+  a.dv = F32(output_tensor(call, 2, v.shape, 4));
+  parallel_for(call, (size_t)(a.B * a.K), backward_head, &a);
+  if (failed) out_of_memory(call);
 }

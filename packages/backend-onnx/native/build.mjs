@@ -1,4 +1,4 @@
-// Compiles the training kernels with the C compiler of this machine, where there is one. Without it everything works,
+// Compiles our own kernels with the C compiler of this machine, where there is one. Without it everything works,
 // in standard ONNX operators: slower, with the same results.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
@@ -7,16 +7,14 @@ import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const folder = path.join(here, '..', 'dist', 'native', `${process.platform}-${process.arch}`);
-const target = path.join(folder, 'libtesserae_kernels.so');
+const target = path.join(folder, 'libtesserae_kernels.2.so'); // the number that src/runtime/nativeKernels.ts asks for
 const compiler = [process.env.CC, 'cc', 'gcc', 'clang'].find(
   (name) => name && spawnSync(name, ['--version']).status === 0,
 );
 
 if (process.platform === 'win32') console.log('native kernels: not built on Windows; standard operators are used');
 else if (!compiler)
-  console.log(
-    'native kernels: no C compiler found; standard operators are used (install gcc or clang for faster training)',
-  );
+  console.log('native kernels: no C compiler found; standard operators are used (install gcc or clang for speed)');
 else {
   const instructions = process.arch === 'x64' ? ['-mavx2', '-mfma'] : [];
   const sources = readdirSync(here)

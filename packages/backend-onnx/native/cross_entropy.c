@@ -42,11 +42,11 @@ static void some_rows(void *argument, size_t task) {
   }
 }
 
-void softmax_cross_entropy(void *kernel, Context *context) {
-  const Tensor z = input_tensor(kernel, context, 0), labels = input_tensor(kernel, context, 1), weight = input_tensor(kernel, context, 2);
-  const Tensor losses = output_tensor(kernel, context, 0, labels.shape, labels.rank);
-  const Tensor gradient = output_tensor(kernel, context, 1, z.shape, z.rank);
+void softmax_cross_entropy(Call *call) {
+  const Tensor z = input_tensor(call, 0), labels = input_tensor(call, 1), weight = input_tensor(call, 2);
+  const Tensor losses = output_tensor(call, 0, labels.shape, labels.rank);
+  const Tensor gradient = output_tensor(call, 1, z.shape, z.rank);
   const int64_t V = z.shape[z.rank - 1];
-  Args args = {F32(z), I32(labels), F32(weight), F32(losses), F32(gradient), rows_of(z), V, ((Kernel *)kernel)->ignore_index};
-  parallel_for(kernel, context, (size_t)((args.rows + ROWS - 1) / ROWS), some_rows, &args);
+  Args args = {F32(z), I32(labels), F32(weight), F32(losses), F32(gradient), rows_of(z), V, call->kernel->ignore_index};
+  parallel_for(call, (size_t)((args.rows + ROWS - 1) / ROWS), some_rows, &args);
 }

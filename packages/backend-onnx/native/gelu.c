@@ -34,15 +34,15 @@ static void backward_piece(void *argument, size_t piece) {
   if (i < end) store_part(a->out + i, gelu_gradient(load_part(a->x + i, end - i), load_part(a->dy + i, end - i)), end - i);
 }
 
-void fast_gelu(void *kernel, Context *context) {
-  const Tensor x = input_tensor(kernel, context, 0);
-  const Tensor y = output_tensor(kernel, context, 0, x.shape, x.rank);
+void fast_gelu(Call *call) {
+  const Tensor x = input_tensor(call, 0);
+  const Tensor y = output_tensor(call, 0, x.shape, x.rank);
   Args args = {F32(x), 0, F32(y), x.size};
-  parallel_for(kernel, context, (size_t)pieces_of(x.size), forward_piece, &args);
+  parallel_for(call, (size_t)pieces_of(x.size), forward_piece, &args);
 }
-void fast_gelu_gradient(void *kernel, Context *context) {
-  const Tensor dy = input_tensor(kernel, context, 0), x = input_tensor(kernel, context, 1);
-  const Tensor dx = output_tensor(kernel, context, 0, x.shape, x.rank);
+void fast_gelu_gradient(Call *call) {
+  const Tensor dy = input_tensor(call, 0), x = input_tensor(call, 1);
+  const Tensor dx = output_tensor(call, 0, x.shape, x.rank);
   Args args = {F32(x), F32(dy), F32(dx), x.size};
-  parallel_for(kernel, context, (size_t)pieces_of(x.size), backward_piece, &args);
+  parallel_for(call, (size_t)pieces_of(x.size), backward_piece, &args);
 }

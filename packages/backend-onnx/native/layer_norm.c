@@ -37,17 +37,22 @@ static void group_of_rows(void *argument, size_t group) {
   }
 }
 
-static void run(void *kernel, Context *context, int centered) {
-  const Tensor dy = input_tensor(kernel, context, 0), x = input_tensor(kernel, context, 1);
-  const Tensor scale = input_tensor(kernel, context, 2), last = input_tensor(kernel, context, centered ? 4 : 3);
-  const float *mean = centered ? F32(input_tensor(kernel, context, 3)) : 0;
+static void run(Call *call, int centered) {
+  const Tensor dy = input_tensor(call, 0), x = input_tensor(call, 1);
+  const Tensor scale = input_tensor(call, 2), last = input_tensor(call, centered ? 4 : 3);
+  const float *mean = centered ? F32(input_tensor(call, 3)) : 0;
   const int64_t D = x.shape[x.rank - 1];
-  const Tensor dx = output_tensor(kernel, context, 0, x.shape, x.rank);
-  const Tensor dscale = output_tensor(kernel, context, 1, &D, 1);
-  float *sums = malloc((size_t)(GROUPS * 2 * D) * sizeof(float));
+  const Tensor dx = output_tensor(call, 0, x.shape, x.rank);
+  const Tensor dscale = output_tensor(call, 1, &D, 1);
+  float *sums = scratch(call, GROUPS * 2 * D);
+  if (!sums) return;
   Args args = {F32(dy), F32(x), F32(scale), mean, F32(last), F32(dx), sums, rows_of(x), D, centered};
-  parallel_for(kernel, context, GROUPS, group_of_rows, &args);
-  float *ds = F32(dscale), *db = centered ? F32(output_tensor(kernel, context, 2, &D, 1)) : 0;
+  parallel_for(call, GROUPS, group_of_rows, &args);
+  float *ds = F32(dscale), *db = centered ? F32(output_tensor(call, 2, &D, 1)) : 0;
+  if (call->status) {
+    free(sums);
+    return;
+  }
   for (int64_t i = 0; i < D; i++) {
     float s = 0, b = 0;
     for (int group = 0; group < GROUPS; group++) {
@@ -60,5 +65,5 @@ static void run(void *kernel, Context *context, int centered) {
   free(sums);
 }
 
-void layer_normalization_gradient(void *kernel, Context *context) { run(kernel, context, 1); }
-void rms_normalization_gradient(void *kernel, Context *context) { run(kernel, context, 0); }
+void layer_normalization_gradient(Call *call) { run(call, 1); }
+void rms_normalization_gradient(Call *call) { run(call, 0); }

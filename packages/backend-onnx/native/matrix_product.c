@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <unistd.h>
+#include "few_rows.h"
 #include "product.h"
 #include "runtime.h"
 
@@ -16,6 +17,7 @@ typedef struct {
   int64_t M, N, K, a_step, b_step, addend_step;    /* addend_step 0: one row for all */
   int trans_a, trans_b;
   int64_t rows;                                    /* of C in one task */
+  int *failed;                                     /* set by a task that found no memory */
 } Args;
 enum { PANELS = 4 };                               /* packed by one task */
 
@@ -107,7 +109,11 @@ static void pack_panels(void *argument, size_t task) {
 static void rows_of_product(void *argument, size_t task) {
   const Args *g = argument;
   const int64_t m0 = (int64_t)task * g->rows, M = g->M - m0 < g->rows ? g->M - m0 : g->rows;
-  float *packed = g->trans_a ? aligned_alloc(64, (size_t)((M + ROWS) * DEPTH + 16) * sizeof(float) / 64 * 64) : 0;
+  float *packed = g->trans_a ? scratch_of_task((M + ROWS) * DEPTH) : 0;
+  if (g->trans_a && !packed) {
+    *g->failed = 1;
+    return;
+  }
   for (int64_t k0 = 0; k0 < g->K; k0 += DEPTH) {
     const int64_t K = g->K - k0 < DEPTH ? g->K - k0 : DEPTH;
     if (packed) pack_columns(g->a + k0 * g->a_step + m0, K, M, g->a_step, ROWS, packed);
@@ -134,28 +140,44 @@ static void rows_of_product(void *argument, size_t task) {
   free(packed);
 }
 
-void matrix_product(void *kernel, Context *context) {
-  const Kernel *options = kernel;
-  const Tensor a = input_tensor(kernel, context, 0), b = input_tensor(kernel, context, 1);
+/** The general product: B is packed once, then each task multiplies some rows. */
+static void packed_product(Call *call, Args *g) {
+  const int64_t panels = (g->N + COLUMNS - 1) / COLUMNS;
+  int failed = 0;
+  g->failed = &failed;
+  g->packed = scratch(call, panels * COLUMNS * g->K);
+  if (!g->packed) return;
+  parallel_for(call, (size_t)((panels + PANELS - 1) / PANELS), pack_panels, g);
+  /* As many tasks as processors, or twice, … : they share evenly. Packed rows are worth more rows: each task reads all of B. */
+  const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN), round = processors < 1 ? 1 : processors > 16 ? 16 : processors;
+  const int64_t most = round * (g->trans_a ? TALL_PACKED : TALL), tasks = (g->M + most - 1) / most * round;
+  g->rows = ((g->M + tasks - 1) / tasks + ROWS - 1) / ROWS * ROWS;
+  parallel_for(call, (size_t)((g->M + g->rows - 1) / g->rows), rows_of_product, g);
+  free(g->packed);
+  if (failed) out_of_memory(call);
+}
+
+void matrix_product(Call *call) {
+  const Tensor a = input_tensor(call, 0), b = input_tensor(call, 1), addend = input_tensor(call, 2), norm = input_tensor(call, 3);
+  if (call->status) return;
   Args g = {0};
-  g.a = F32(a), g.b = F32(b), g.a_step = a.shape[a.rank - 1], g.b_step = b.shape[b.rank - 1];
-  g.trans_a = (int)options->trans_a, g.trans_b = (int)options->trans_b;
-  g.M = g.trans_a ? g.a_step : rows_of(a);
-  g.K = g.trans_a ? rows_of(a) : g.a_step;
+  g.trans_a = (int)call->kernel->trans_a, g.trans_b = (int)call->kernel->trans_b;
+  g.a = F32(a), g.b = F32(b), g.b_step = b.shape[b.rank - 1];
   g.N = g.trans_b ? rows_of(b) : g.b_step;
-  if (has_input(kernel, context, 2)) {
-    const Tensor addend = input_tensor(kernel, context, 2);
+  g.K = g.trans_b ? g.b_step : rows_of(b);         /* the rows of A may come in any shape */
+  g.M = g.K ? a.size / g.K : 0, g.a_step = g.trans_a ? g.M : g.K;
+  if (addend.data) {
     g.addend = F32(addend);
     g.addend_step = addend.size == g.N && g.M != 1 ? 0 : g.N;
   }
-  const int64_t shape[] = {g.M, g.N}, panels = (g.N + COLUMNS - 1) / COLUMNS;
-  g.c = F32(output_tensor(kernel, context, 0, shape, 2));
-  g.packed = aligned_alloc(64, (size_t)(panels * COLUMNS * g.K) * sizeof(float));
-  parallel_for(kernel, context, (size_t)((panels + PANELS - 1) / PANELS), pack_panels, &g);
-  /* As many tasks as processors, or twice, … : they share evenly. Packed rows are worth more rows: each task reads all of B. */
-  const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN), round = processors < 1 ? 1 : processors > 16 ? 16 : processors;
-  const int64_t most = round * (g.trans_a ? TALL_PACKED : TALL), tasks = (g.M + most - 1) / most * round;
-  g.rows = ((g.M + tasks - 1) / tasks + ROWS - 1) / ROWS * ROWS;
-  parallel_for(kernel, context, (size_t)((g.M + g.rows - 1) / g.rows), rows_of_product, &g);
-  free(g.packed);
+  /* The result has the shape of a matrix that it is added to. */
+  const int64_t shape[] = {g.M, g.N};
+  const int like = addend.data && addend.rank > 2 && addend.size == g.M * g.N;
+  g.c = F32(output_tensor(call, 0, like ? addend.shape : shape, like ? addend.rank : 2));
+  if (call->status) return;
+  if (g.M <= FEW_ROWS && !g.trans_a) {
+    FewRows few = {g.a, norm.data ? F32(norm) : 0, g.M, g.K, g.trans_b, 0, 1, {{g.b, g.addend, g.c, g.N, g.addend_step}}};
+    few_rows(call, &few);
+  } else
+    packed_product(call, &g);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 typedef struct Context Context;                    /* OrtKernelContext */
+typedef struct Kernel Kernel;
 typedef struct Value Value;                        /* OrtValue */
 typedef void *Status;                              /* OrtStatus*, NULL is success */
 typedef const void *const *Api;                    /* OrtApi, as an array of function pointers */
@@ -15,6 +16,8 @@ typedef void (*Task)(void *argument, size_t index);
 
 enum { FLOAT32 = 1, INT32 = 6 };                   /* ONNXTensorElementDataType */
 enum { REQUIRED = 0, OPTIONAL = 1 };               /* OrtCustomOpInputOutputCharacteristic */
+
+struct Call;
 
 /** OrtCustomOp: ONNX Runtime calls these; every slot exists in version 17 of the structure. */
 typedef struct Op Op;
@@ -48,15 +51,24 @@ struct Op {
   /* Ours, behind what ONNX Runtime reads. */
   const char *op_name;
   int inputs, outputs;
-  const char *input_types, *output_types;          /* 'f' float32, 'i' int32, 'F' optional float32 */
+  const char *input_types, *output_types;          /* 'f' float32, 'i' int32; upper case: optional */
+  void (*run)(struct Call *);
 };
 
 /** One kernel instance: the operator's attributes, read once when the session is built. */
-typedef struct {
+struct Kernel {
   Api api;
-  float epsilon, scale;
-  int64_t causal, ignore_index, trans_a, trans_b;
-} Kernel;
+  void (*run)(struct Call *);
+  float epsilon, scale, softcap;
+  int64_t window, causal, cached, heads, ignore_index, trans_a, trans_b;
+};
+
+/** One call of a kernel. The first thing that fails is kept, and is what ONNX Runtime is told in the end. */
+typedef struct Call {
+  const Kernel *kernel;
+  Context *context;
+  Status status;
+} Call;
 
 /** A dense tensor: its first element and its shape. */
 typedef struct {
@@ -66,11 +78,13 @@ typedef struct {
   int64_t size;
 } Tensor;
 
-Tensor input_tensor(Kernel *, Context *, size_t index);
-Tensor output_tensor(Kernel *, Context *, size_t index, const int64_t *shape, int rank);
-int has_input(Kernel *, Context *, size_t index);
+Tensor input_tensor(Call *, size_t index);         /* data is NULL for an optional input that is left out */
+Tensor output_tensor(Call *, size_t index, const int64_t *shape, int rank);
 int64_t rows_of(Tensor);                           /* product of all dimensions but the last */
-void parallel_for(Kernel *, Context *, size_t tasks, Task, void *argument);
+void parallel_for(Call *, size_t tasks, Task, void *argument);
+float *scratch(Call *, int64_t floats);            /* for free(); NULL, and the call has failed, where there is no memory */
+float *scratch_of_task(int64_t floats);            /* the same inside a task, which sets a flag that the caller hands to… */
+void out_of_memory(Call *);                        /* … this */
 
 #define F32(tensor) ((float *)(tensor).data)
 #define I32(tensor) ((int32_t *)(tensor).data)

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from './graphBuilder';
-import { fuseAddends } from './fuseAddends';
+import { fuseNative } from './fuseNative';
+import { NodeList } from './nodeList';
 import type { CapturedInput, GraphConstant, GraphNode, GraphTensor } from './types';
 
 /** A graph with nothing superfluous in it, ready to be written. */
@@ -17,12 +18,24 @@ export interface FinishedGraph {
  * so that every output of the model is the one output of one node.
  */
 export function finishGraph(graph: GraphBuilder, outputs: readonly GraphTensor[]): FinishedGraph {
-  return fuseAddends(graph, finish(graph, outputs));
+  const own = ownOutputs(graph, outputs);
+  const names = new Set(own.map(({ name }) => name));
+  const needed = prune(graph.nodes, names);
+  const nodes = graph.native ? prune(fuseNative(new NodeList(graph, needed, names)), names) : needed;
+  const used = new Set([...names, ...nodes.flatMap(({ inputs }) => inputs)]);
+  return {
+    nodes,
+    inputs: graph.inputs.map((input) => ({ ...input, used: used.has(input.name) })),
+    outputs: own,
+    constants: [...graph.constants.values()].filter(({ tensor }) => used.has(tensor.name)),
+    captured: graph.captured.filter(({ tensor }) => used.has(tensor.name)),
+  };
 }
 
-function finish(graph: GraphBuilder, outputs: readonly GraphTensor[]): FinishedGraph {
+/** Gives every result a name of its own that a node makes. */
+function ownOutputs(graph: GraphBuilder, outputs: readonly GraphTensor[]): GraphTensor[] {
   const taken = new Set<string>();
-  const own = outputs.map((output, i) => {
+  return outputs.map((output, i) => {
     if (!taken.has(output.name) && graph.producer(output)) {
       taken.add(output.name);
       return output;
@@ -31,20 +44,17 @@ function finish(graph: GraphBuilder, outputs: readonly GraphTensor[]): FinishedG
     graph.nodes.push({ opType: 'Identity', domain: '', inputs: [output.name], outputs: [name], attributes: {} });
     return { name, shape: output.shape, dtype: output.dtype };
   });
-  const needed = new Set(own.map(({ name }) => name));
+}
+
+/** The nodes that the results need, in their order. */
+function prune(all: readonly GraphNode[], results: ReadonlySet<string>): GraphNode[] {
+  const needed = new Set(results);
   const nodes: GraphNode[] = [];
-  for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const node = graph.nodes[i];
+  for (let i = all.length - 1; i >= 0; i--) {
+    const node = all[i];
     if (!node.outputs.some((output) => needed.has(output))) continue;
     nodes.push(node);
     for (const input of node.inputs) needed.add(input);
   }
-  nodes.reverse();
-  return {
-    nodes,
-    inputs: graph.inputs.map((input) => ({ ...input, used: needed.has(input.name) })),
-    outputs: own,
-    constants: [...graph.constants.values()].filter(({ tensor }) => needed.has(tensor.name)),
-    captured: graph.captured.filter(({ tensor }) => needed.has(tensor.name)),
-  };
+  return nodes.reverse();
 }

@@ -33,6 +33,8 @@ export class GraphBuilder implements LoweringGraph {
   readonly #small = new Map<string, readonly number[]>();
   #count = 0;
 
+  constructor(readonly native: boolean = false) {}
+
   /** Adds an input of the program. */
   input(shape: readonly number[], dtype: ElementType): GraphTensor {
     const tensor = this.#add({ name: `x${this.inputs.length}`, shape, dtype });
@@ -119,6 +121,11 @@ export class GraphBuilder implements LoweringGraph {
     this.#node({ opType: 'Expand', domain: '', inputs, outputs: [tensor.name], attributes: none });
     this.#known.set(key, [tensor]);
     return tensor;
+  }
+
+  /** A name for a tensor that a rewritten node makes, like another in shape and type. */
+  declare({ shape, dtype }: GraphTensor): string {
+    return this.#add({ name: `v${this.#count++}`, shape, dtype }).name;
   }
 
   producer(tensor: GraphTensor): GraphNode | undefined {

@@ -49,6 +49,8 @@ export interface OutputDeclaration {
 
 /** What lowerings write into. */
 export interface LoweringGraph {
+  /** Whether our own library of kernels is there, so that nodes of its domain may be used. */
+  readonly native: boolean;
   /** Adds a node with one output. */
   op(
     opType: string,

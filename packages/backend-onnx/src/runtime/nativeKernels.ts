@@ -2,8 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { nodeRequire } from './library';
 
+/** Counted up when the kernels change, here and in `native/build.mjs`: a library that was built before is not taken. */
+const kernelsVersion = 2;
+
 /**
- * Finds the library of fused training kernels that was built for this machine (`native/build.mjs`).
+ * Finds the library of our own fused kernels that was built for this machine (`native/build.mjs`).
  *
  * @returns its path, or undefined where it was not built, the processor lacks its instructions, or
  *   TESSERAE_NATIVE_KERNELS is `off`
@@ -25,7 +28,7 @@ export function locateNativeKernels(): string | undefined {
       'dist',
       'native',
       `${process.platform}-${process.arch}`,
-      'libtesserae_kernels.so',
+      `libtesserae_kernels.${kernelsVersion}.so`,
     );
     return existsSync(file) ? file : undefined;
   } catch {

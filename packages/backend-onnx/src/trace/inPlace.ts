@@ -12,6 +12,7 @@ const plain = new Set(['Add', 'Sub', 'Mul', 'Div', 'Neg', 'Sqrt', 'Reciprocal', 
 /** Operators whose kernels are written to update an input in place: operator → [input, output] pairs. */
 const updating: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
   ScatterND: [[0, 0]],
+  WriteCache: [[0, 0]],
   MatrixProduct: [[2, 0]],
   AdamWUpdate: [
     [0, 0],

@@ -12,13 +12,15 @@ const embeddedBytes = 64 * 1024;
 
 /** The recording of one function: kernels that are called become nodes. */
 export class Trace {
-  readonly graph = new GraphBuilder();
+  readonly graph: GraphBuilder;
   readonly #captured = new Map<TensorRecord, GraphTensor[]>();
 
   constructor(
     readonly name: string,
     readonly backend: TensorHost,
-  ) {}
+  ) {
+    this.graph = new GraphBuilder(backend.options.nativeKernels !== undefined);
+  }
 
   /** A tensor that stands for an input of the program. */
   input(shape: readonly number[], dtype: TensorInfo['dtype']): TensorInfo {

@@ -1,26 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Lowering } from '@tesserae/backend-onnx';
 import { tesseraeError } from '@tesserae/registry';
 import type { KeyValueCache } from '../model/types';
 import { defineOp } from './defineOp';
 import { requireShape, requireTensor, shapeError, sizes } from './shapes';
-
-/** For ONNX Runtime: the rows are scattered into the cache, in place where the cache is donated. */
-const scatterRows: Lowering = (graph, [cache, rows, length]) => {
-  const [batch, heads, , features] = cache.shape;
-  const time = rows.shape[2];
-  const count = batch * heads * time;
-  const places = Array.from({ length: count }, (_, row) => [
-    Math.floor(row / (heads * time)),
-    Math.floor(row / time) % heads,
-    row % time,
-  ]).flat();
-  const start = graph.op('Cast', [length], { to: 7 }, { shape: [], dtype: 'int64' });
-  const shift = graph.op('Mul', [graph.int64([0, 0, 1]), start], {}, { shape: [3], dtype: 'int64' });
-  const slots = graph.op('Add', [graph.constant(places, [count, 3], 'int64'), shift], {}, { shape: [count, 3] });
-  const updates = graph.op('Reshape', [rows, graph.int64([count, features])], {}, { shape: [count, features] });
-  return [graph.op('ScatterND', [cache, slots, updates], {}, { shape: cache.shape })];
-};
 
 /** Rows written into slots length … length + T - 1 of a cache. See {@link writeCache}. */
 export const writeCacheOp = /* @__PURE__ */ defineOp<
@@ -41,7 +23,6 @@ export const writeCacheOp = /* @__PURE__ */ defineOp<
     const spread = time === 1 ? rows : tf.gather(rows, place as tf.Tensor1D, 2); // [B, K, M, E]
     return tf.where(written, spread, cache);
   },
-  lower: scatterRows,
 });
 
 /**

@@ -3,6 +3,8 @@ import { add } from '../arithmetic';
 import { compare } from '../comparison';
 import { elementwise, reshape, where } from '../elementwise';
 import { gather, scatter } from '../indexing';
+import { nativeDomain } from '../native/types';
+import { transpose } from '../shaping';
 import { kernel } from '../types';
 import type { KernelLowering } from '../types';
 
@@ -11,6 +13,10 @@ import type { KernelLowering } from '../types';
  * cache [B,K,M,E], rows [B,K,T,E], length [] int32 → [B,K,M,E]
  */
 function writeCache(graph: LoweringGraph, [cache, rows, length]: readonly GraphTensor[]): GraphTensor {
+  if (graph.native && [...cache.shape, ...rows.shape].every((size) => size > 0)) {
+    const lying = transpose(graph, rows, [0, 2, 1, 3]); // [B,T,K,E], as projections leave them
+    return graph.op('WriteCache', [cache, lying, length], {}, { domain: nativeDomain });
+  }
   return rows.shape[2] === 1 ? writeRow(graph, cache, rows, length) : writeRows(graph, cache, rows, length);
 }
 

@@ -1,3 +1,4 @@
+import { engine } from '@tensorflow/tfjs-core';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { GraphTensor, LoweringGraph } from '../../graph/types';
 import { transpose } from '../shaping';
@@ -9,11 +10,54 @@ type Inputs = Readonly<Record<string, TensorInfo | undefined>>;
 /** [B,H,T,E] ↔ [B,T,H,E]: the kernels take heads side by side, as projections leave them, so that these cancel out. */
 const exchanged = (graph: LoweringGraph, x: GraphTensor): GraphTensor => transpose(graph, x, [0, 2, 1, 3]);
 
-/** Plain causal attention, queries at the end of the keys, without window or soft cap. */
-function supports({ query, key, value, bias, offset }: Inputs, attributes: Readonly<Record<string, unknown>>): boolean {
-  if (!query || !key || !value || bias || offset || attributes.causal !== true) return false;
-  if (attributes.window || attributes.softcap) return false;
-  return query.shape[3] % 16 === 0 && value.shape[3] === query.shape[3] && query.shape[2] <= key.shape[2];
+/** The kernels walk heads sixteen features at a time, keys and values alike. */
+const headsFit = ({ query, key, value }: Inputs): boolean =>
+  query !== undefined &&
+  key !== undefined &&
+  value !== undefined &&
+  [query, key].every(({ shape }) => shape.every((size) => size > 0)) &&
+  query.shape[3] % 16 === 0 &&
+  value.shape[3] === query.shape[3];
+
+/** Plain causal attention, queries at the end of the keys: the form that has a gradient. */
+const isPlain = (
+  { query, key, bias, offset }: Inputs,
+  { causal, window, softcap }: Readonly<Record<string, unknown>>,
+): boolean => !bias && !offset && !window && !softcap && causal === true && query!.shape[2] <= key!.shape[2];
+
+/** Whether a gradient may be asked for: then other forms are left to the op's own definition, which keeps its weights. */
+const isRecorded = (): boolean => (engine() as unknown as { isTapeOn?: () => boolean }).isTapeOn?.() === true;
+
+function supportsGradient(inputs: Inputs, attributes: Readonly<Record<string, unknown>>): boolean {
+  return headsFit(inputs) && isPlain(inputs, attributes);
+}
+
+function supports(inputs: Inputs, attributes: Readonly<Record<string, unknown>>): boolean {
+  if (!headsFit(inputs)) return false;
+  if (isPlain(inputs, attributes)) return true;
+  if (isRecorded() || (inputs.bias && inputs.bias.shape.length > 4)) return false;
+  return inputs.offset !== undefined || attributes.causal !== true || inputs.query!.shape[2] <= inputs.key!.shape[2];
+}
+
+/** With a bias, or queries that stand in the middle of a cache. Such a cache is read as it lies. */
+function maskedAttention(
+  graph: LoweringGraph,
+  [query, key, value, bias, offset]: readonly (GraphTensor | undefined)[],
+  attributes: Readonly<Record<string, unknown>>,
+): GraphTensor {
+  const q = exchanged(graph, query!);
+  const heads = [key!, value!].map((x) => (offset ? x : exchanged(graph, x)));
+  const optional = bias ? [offset ?? null, bias] : offset ? [offset] : [];
+  const facts = {
+    ...scaleOf(attributes),
+    heads: query!.shape[1],
+    causal: Number(attributes.causal),
+    window: Number(attributes.window ?? 0),
+    softcap: { float: Number(attributes.softcap ?? 0) },
+    cached: Number(offset !== undefined),
+  };
+  const output = graph.op('MaskedAttention', [q, ...heads, ...optional], facts, { domain: nativeDomain });
+  return exchanged(graph, output);
 }
 
 const scaleOf = (attributes: Readonly<Record<string, unknown>>): { scale: { float: number } } => ({
@@ -24,10 +68,13 @@ export const attentionLowerings: readonly NativeLowering[] = [
   {
     // query [B,H,T,E], key and value [B,K,S,E] → output [B,H,T,E], log sum exp of the scores [B,H,T]
     kernelName: 'Attention',
-    inputs: ['query', 'key', 'value'],
+    inputs: ['query', 'key', 'value', 'bias', 'offset'],
     supports,
     lower(graph, operands, attributes) {
-      const [query, key, value] = operands.map((x) => exchanged(graph, x));
+      const [, , , bias, offset] = operands as readonly (GraphTensor | undefined)[];
+      const { causal, window, softcap } = attributes;
+      if (bias || offset || causal !== true || window || softcap) return [maskedAttention(graph, operands, attributes)];
+      const [query, key, value] = operands.slice(0, 3).map((x) => exchanged(graph, x));
       const [batch, time, heads] = query.shape;
       const outputs = [query, { shape: [batch, heads, time], dtype: query.dtype }];
       const [output, logSumExp] = graph.ops(
@@ -43,7 +90,7 @@ export const attentionLowerings: readonly NativeLowering[] = [
   {
     kernelName: 'AttentionGradient',
     inputs: ['gradient', 'query', 'key', 'value', 'output', 'extra0'],
-    supports,
+    supports: supportsGradient,
     lower(graph, [gradient, query, key, value, output, logSumExp], attributes) {
       const operands = [gradient, query, key, value, output].map((x) => exchanged(graph, x));
       const [, q, k, v] = operands;

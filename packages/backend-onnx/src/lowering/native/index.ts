@@ -5,6 +5,8 @@ import { crossEntropyLowerings } from './crossEntropy';
 import { geluLowerings } from './gelu';
 import { linearLowerings } from './linear';
 import { normalizationLowerings } from './normalization';
+import { rotaryLowerings } from './rotary';
+import { swigluLowerings } from './swiglu';
 import type { NativeLowering } from './types';
 
 export type { NativeLowering } from './types';
@@ -19,5 +21,7 @@ export function nativeLowerings(): readonly NativeLowering[] {
     ...geluLowerings,
     ...linearLowerings,
     ...normalizationLowerings,
+    ...rotaryLowerings,
+    ...swigluLowerings,
   ];
 }

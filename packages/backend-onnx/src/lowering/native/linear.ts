@@ -10,7 +10,18 @@ type Inputs = Readonly<Record<string, TensorInfo | undefined>>;
 /** From this many multiplications on our own product pays for its packing. */
 const largeProduct = 1 << 21;
 
-function supports({ x, weight }: Inputs): boolean {
+/** Up to so many rows the time goes into reading the matrix, which the native product reads once, as it lies. */
+const fewRows = 8;
+const smallMatrix = 1 << 14;
+
+function supports(inputs: Inputs): boolean {
+  const { x, weight } = inputs;
+  if (x !== undefined && weight !== undefined && x.shape[0] <= fewRows)
+    return x.shape[0] > 0 && weight.shape[0] * weight.shape[1] >= smallMatrix;
+  return isLarge(inputs);
+}
+
+function isLarge({ x, weight }: Inputs): boolean {
   return (
     x !== undefined &&
     weight !== undefined &&
@@ -44,7 +55,7 @@ export const linearLowerings: readonly NativeLowering[] = [
   {
     kernelName: 'LinearGradient',
     inputs: ['gradient', 'x', 'weight', 'bias'],
-    supports,
+    supports: isLarge,
     lower(graph, [gradient, x, weight, bias], { outIn }) {
       const byInput = nativeProduct(graph, gradient, weight, false, !outIn);
       const byWeight = outIn
