@@ -15,6 +15,7 @@ import {
   swiglu,
   writeCache,
 } from '@tesserae/core';
+import type { KeyValueCache, Params } from '@tesserae/core';
 import { describe, expect, it } from 'vitest';
 
 /** What generation runs on ONNX Runtime, with and without our own kernels, against the reference backend. */
@@ -204,7 +205,7 @@ describe.each(native)('with our own kernels: %s', (own) => {
     const logits = async (): Promise<number[]> => {
       const model = createModel(llama, config, { seed: 3 });
       const step = compile(
-        (params: typeof model.params, inputs: { inputIds: tf.Tensor; attentionMask: tf.Tensor }, cache) => {
+        (params: Params, inputs: { inputIds: tf.Tensor; attentionMask: tf.Tensor }, cache: KeyValueCache) => {
           const positionIds = tf.add(
             tf.range(0, inputs.inputIds.shape[1]!, 1, 'int32'),
             tf.add(tf.reshape(cache.length, [1, 1]), tf.tensor2d([-2, 0], [2, 1], 'int32')),
@@ -214,11 +215,7 @@ describe.each(native)('with our own kernels: %s', (own) => {
           return { logits: output.logits, cache: output.cache! };
         },
         { donate: [2] },
-      ) as unknown as (
-        params: object,
-        inputs: object,
-        cache: ReturnType<typeof createKeyValueCache>,
-      ) => { logits: tf.Tensor; cache: ReturnType<typeof createKeyValueCache> };
+      );
       const attentionMask = tf.tensor2d(
         [2, 0].flatMap((padding) => Array.from({ length: 16 }, (_, slot) => Number(slot >= padding))),
         [2, 16],
