@@ -95,7 +95,18 @@ describe('a folder', () => {
     await savePretrained(model, copy);
     const file = 'generation_config.json';
     expect(readFileSync(path.join(copy, file))).toEqual(readFileSync(path.join(folder, file)));
+    await savePretrained({ ...model, generation: { ...model.generation, topK: 7, maxNewTokens: undefined } }, copy);
+    const changed = JSON.parse(readFileSync(path.join(copy, file), 'utf8')) as unknown;
+    expect(changed).toEqual({ top_k: 7, eos_token_id: [] });
     disposeModel(model);
+    const fresh = { ...smallGpt2(), generation: { doSample: true, temperature: 0.5, stopTokens: [3], logits: true } };
+    await savePretrained(fresh, copy);
+    expect(JSON.parse(readFileSync(path.join(copy, file), 'utf8'))).toEqual({
+      do_sample: true,
+      temperature: 0.5,
+      eos_token_id: 3,
+    });
+    disposeModel(fresh);
   });
 
   it('of an older version has them in config.json', async () => {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { cacheShapeOf } from '../model/cacheShape';
 import type { KeyValueCache, Model } from '../model/types';
 import { openSafetensors } from '../weights/safetensors-read';
 import type { SafetensorsFile } from '../weights/safetensors-read';
@@ -8,7 +9,7 @@ import { positionLimitOf, readPrompt } from './prompt';
 import { makePromptCache, promptCacheError, promptCacheState, takeKeyValues } from './prompt-cache';
 import type { PromptCacheState } from './prompt-cache';
 import type { PromptCache } from './prompt-cache-type';
-import { cacheSizes, openSession, release } from './session';
+import { openSession, release } from './session';
 import type { Held } from './session';
 
 const FORMAT = 'tesserae-prompt-cache';
@@ -97,7 +98,7 @@ function checkFile(file: string, { metadata, entries }: SafetensorsFile, model: 
   const time = entries.get('ids')?.shape[0] ?? 0;
   const limit = positionLimitOf(model);
   if (time < 1 || time > limit) refuse(`holds ${time} tokens; the model takes 1 to ${limit}`);
-  const { layers, heads, headDim } = cacheSizes(model);
+  const { layers, heads, headDim } = cacheShapeOf(model);
   const expected = new Map([
     ['ids', `I32 ${time}`],
     ['logits', `F32 ${model.config.vocabSize}`],
@@ -116,7 +117,7 @@ function checkFile(file: string, { metadata, entries }: SafetensorsFile, model: 
 }
 
 async function readKeyValues(source: SafetensorsFile, time: number, model: Model): Promise<KeyValueCache> {
-  const { layers, heads, headDim } = cacheSizes(model);
+  const { layers, heads, headDim } = cacheShapeOf(model);
   const made: tf.Tensor[] = [];
   const read = async (kind: string): Promise<tf.Tensor[]> => {
     const tensors: tf.Tensor[] = [];

@@ -54,7 +54,9 @@ export function readPrompt(model: Model, prompt: Prompt): number[][] {
 
 /** How many positions a text may have. */
 export const positionLimitOf = ({ architecture, config }: Model): number =>
-  architecture.endless === true && config.attention?.stream ? Infinity : config.maxPositionEmbeddings;
+  architecture.endless === true && config.attention?.stream
+    ? Infinity
+    : (architecture.positionLimit?.(config) ?? config.maxPositionEmbeddings);
 
 /** What the new tokens of a call may be: a number of them, or of all tokens together. */
 export interface Lengths {

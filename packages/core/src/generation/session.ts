@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { cacheShapeOf } from '../model/cacheShape';
 import type { EncoderOutput, KeyValueCache, Model } from '../model/types';
 import { createKeyValueCache, disposeKeyValueCache } from '../nn/keyValueCache';
 import { programsFor } from './programs';
@@ -88,22 +89,8 @@ function maskOf({ padding, capacity }: Layout): tf.Tensor | undefined {
   return tf.tensor2d(mask, [padding.length, capacity], 'int32'); // [B, M]
 }
 
-/** Layers, key/value heads and features per head of a model's cache. */
-export function cacheSizes(
-  { config }: Model,
-  encoder?: EncoderOutput,
-): { layers: number; heads: number; headDim: number } {
-  if (encoder) {
-    const [, heads, , headDim] = encoder.keys[0].shape as number[]; // both attentions of a decoder have the same heads
-    return { layers: encoder.keys.length, heads, headDim };
-  }
-  const heads = config.numKeyValueHeads ?? config.numAttentionHeads;
-  const headDim = config.headDim ?? config.hiddenSize / config.numAttentionHeads;
-  return { layers: config.numHiddenLayers, heads, headDim };
-}
-
-function emptyCache(model: Model, batch: number, capacity: number, encoder?: EncoderOutput): KeyValueCache {
-  const { layers, heads, headDim } = cacheSizes(model, encoder);
+function emptyCache(model: Model, batch: number, capacity: number): KeyValueCache {
+  const { layers, heads, headDim } = cacheShapeOf(model);
   return createKeyValueCache(layers, { batch, heads, capacity, headDim }); // [B, K, M, E] each
 }
 
@@ -300,7 +287,7 @@ export function openSession(session: SessionInputs, held: Held): Session {
       if (session.encoderPrompts) held.encoder = await runEncoder(session);
       const layout = layOut(session);
       held.attentionMask = maskOf(layout);
-      held.cache = emptyCache(model, prompts.length, layout.capacity, held.encoder?.output);
+      held.cache = emptyCache(model, prompts.length, layout.capacity);
       return run('prefill', promptInputs(prompts, layout));
     },
     async step(ids, positions, parents) {

@@ -42,6 +42,22 @@ describe('rows', () => {
   });
 });
 
+describe('sampling', () => {
+  it('draws tokens as often as their probabilities say', async () => {
+    const count = 4000;
+    const rows = await run([1, 2, 3], { temperature: 1.3, numReturnSequences: count, maxNewTokens: 1, logprobs: 19 });
+    const wanted = new Map(
+      rows[0].logprobs![0].top.map(({ id, processedLogprob }) => [id, Math.exp(processedLogprob)]),
+    );
+    const counts = new Map<number, number>();
+    for (const { ids } of rows) counts.set(ids[0], (counts.get(ids[0]) ?? 0) + 1);
+    let statistic = 0;
+    for (const [id, p] of wanted) statistic += ((counts.get(id) ?? 0) - count * p) ** 2 / (count * p);
+    expect(statistic).toBeLessThan(42.3); // χ² with 18 degrees of freedom: once in a thousand above; the seed is fixed
+    expect(statistic).toBeGreaterThan(4.9); // nor too good to be random
+  });
+});
+
 describe('log-probabilities', () => {
   it('are those of the model, and those that the token was chosen by', async () => {
     const [row] = await run([1, 2], { logprobs: 3, logits: true, temperature: 0.5, topK: 2, suppressTokens: [7] });

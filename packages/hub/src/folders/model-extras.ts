@@ -4,6 +4,7 @@ import { tesseraeError } from '@tesserae/registry';
 import { readChatTemplate } from '@tesserae/tokenizer';
 import type { Tokenizer } from '@tesserae/tokenizer';
 import { isGenerationField, readGenerationConfig } from '../generation-config/read-generation-config';
+import { writeGenerationConfig } from '../generation-config/write-generation-config';
 
 type Files = Readonly<Record<string, Uint8Array>>;
 type Json = Readonly<Record<string, unknown>>;
@@ -30,6 +31,23 @@ export function readOwnGeneration(files: Files, config: Json): GenerateOptions |
   const fields = Object.entries(config).filter(([field]) => isGenerationField(field));
   const asks = fields.some(([field]) => field !== 'eos_token_id' && field !== 'decoder_start_token_id');
   return asks ? readGenerationConfig(Object.fromEntries(fields), 'config.json') : undefined;
+}
+
+/**
+ * generation_config.json for a model's own options, where they are not those that its folder gave.
+ *
+ * @param options the model's own options
+ * @param files the files that the model came with
+ * @param config config.json as it came
+ */
+export function changedGeneration(
+  options: GenerateOptions | undefined,
+  files: Files,
+  config: Json,
+): Record<string, unknown> | undefined {
+  if (!options || JSON.stringify(options) === JSON.stringify(readOwnGeneration(files, config))) return undefined;
+  const name = 'generation_config.json';
+  return writeGenerationConfig(options, Object.hasOwn(files, name) ? readObject(files, name) : undefined);
 }
 
 const folder = 'additional_chat_templates/';

@@ -18,6 +18,7 @@ import { classOf, readHead } from '../forms/head-fields';
 import { findForm, forms } from '../forms/index';
 import type { Form } from '../forms/index';
 import { denseValues } from './dense-values';
+import { changedGeneration } from './model-extras';
 import { sourceOf } from './source';
 import type { Source } from './source';
 
@@ -161,8 +162,10 @@ function configBytes(json: ConfigJson, source: Source | undefined): Uint8Array {
 }
 
 /** What stands beside config and weights: the files that came with the model, and those of its tokenizer. */
-function companionsOf({ tokenizer }: Model, source: Source | undefined): Record<string, Uint8Array> {
+function companionsOf({ tokenizer, generation }: Model, source: Source | undefined): Record<string, Uint8Array> {
   const files: Record<string, Uint8Array> = { ...source?.companions };
+  const own = changedGeneration(generation, files, source?.json ?? {});
+  if (own) files['generation_config.json'] = toJson(own);
   if (tokenizer && tokenizer === source?.tokenizer) return { ...files, ...source.tokenizerFiles };
   return tokenizer ? { ...files, 'tokenizer.json': toJson(tokenizer.toJSON()) } : files;
 }

@@ -1,36 +1,36 @@
 import type { GenerateOptions } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 
-type Reader = (value: unknown) => GenerateOptions | undefined;
-type Numbers = 'maxNewTokens' | 'maxLength' | 'minLength' | 'minNewTokens' | 'numBeams' | 'lengthPenalty';
-type MoreNumbers = 'numReturnSequences' | 'temperature' | 'topK' | 'topP' | 'minP' | 'typicalP' | 'epsilonCutoff';
-type Penalties = 'etaCutoff' | 'repetitionPenalty' | 'noRepeatNgramSize' | 'encoderNoRepeatNgramSize';
+/** A field of generation_config.json: the option that it is, and how its value is read; nothing for a value that it cannot have. */
+interface Field {
+  readonly option: keyof GenerateOptions;
+  read(value: unknown): unknown;
+}
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 const isIds = (value: unknown): value is number[] => Array.isArray(value) && value.every((id) => Number.isInteger(id));
-const listOf = (value: unknown): unknown => (isNumber(value) ? [value] : value);
+const keep = <T>(value: T, fits: boolean): T | undefined => (fits ? value : undefined);
 
-const number =
-  (name: Numbers | MoreNumbers | Penalties | 'encoderRepetitionPenalty'): Reader =>
-  (value) =>
-    isNumber(value) ? { [name]: value } : undefined;
-const flag =
-  (name: 'doSample' | 'renormalizeLogits' | 'removeInvalidValues'): Reader =>
-  (value) =>
-    typeof value === 'boolean' ? { [name]: value } : undefined;
-const ids =
-  (name: 'stopTokens' | 'suppressTokens' | 'beginSuppressTokens' | 'forcedEosTokenId'): Reader =>
-  (value) => {
-    const list = listOf(value);
-    return isIds(list) ? { [name]: list } : undefined;
-  };
-const id =
-  (name: 'forcedBosTokenId' | 'decoderStartTokenId'): Reader =>
-  (value) =>
-    Number.isInteger(value) ? { [name]: value as number } : undefined;
+const number = (option: Field['option']): Field => ({ option, read: (value) => keep(value, isNumber(value)) });
+const flag = (option: Field['option']): Field => ({ option, read: (value) => keep(value, typeof value === 'boolean') });
+const id = (option: Field['option']): Field => ({ option, read: (value) => keep(value, Number.isInteger(value)) });
+const ids = (option: Field['option']): Field => ({
+  option,
+  read(value) {
+    const list = isNumber(value) ? [value] : value;
+    return keep(list, isIds(list));
+  },
+});
+const list = (option: Field['option'], fits: (value: readonly unknown[]) => boolean): Field => ({
+  option,
+  read: (value) => keep(value, Array.isArray(value) && fits(value)),
+});
+const isBias = (pair: unknown): boolean =>
+  Array.isArray(pair) && pair.length === 2 && isIds(pair[0]) && isNumber(pair[1]);
+const isText = (value: unknown): boolean => typeof value === 'string';
 
 /** What each field of generation_config.json means. */
-const readers: Readonly<Record<string, Reader>> = {
+export const generationFields: Readonly<Record<string, Field>> = {
   max_new_tokens: number('maxNewTokens'),
   max_length: number('maxLength'),
   min_length: number('minLength'),
@@ -46,21 +46,20 @@ const readers: Readonly<Record<string, Reader>> = {
   num_beams: number('numBeams'),
   num_return_sequences: number('numReturnSequences'),
   length_penalty: number('lengthPenalty'),
-  early_stopping: (value) => (typeof value === 'boolean' || value === 'never' ? { earlyStopping: value } : undefined),
+  early_stopping: {
+    option: 'earlyStopping',
+    read: (value) => keep(value, typeof value === 'boolean' || value === 'never'),
+  },
   repetition_penalty: number('repetitionPenalty'),
   encoder_repetition_penalty: number('encoderRepetitionPenalty'),
   no_repeat_ngram_size: number('noRepeatNgramSize'),
   encoder_no_repeat_ngram_size: number('encoderNoRepeatNgramSize'),
-  bad_words_ids: (value) => (Array.isArray(value) && value.every(isIds) ? { badWords: value } : undefined),
-  sequence_bias: (value) =>
-    Array.isArray(value) &&
-    value.every((pair) => Array.isArray(pair) && pair.length === 2 && isIds(pair[0]) && isNumber(pair[1]))
-      ? { sequenceBias: value as [number[], number][] }
-      : undefined,
-  exponential_decay_length_penalty: (value) =>
-    Array.isArray(value) && value.length === 2 && value.every(isNumber)
-      ? { exponentialDecayLengthPenalty: value as unknown as [number, number] }
-      : undefined,
+  bad_words_ids: list('badWords', (rows) => rows.every(isIds)),
+  sequence_bias: list('sequenceBias', (pairs) => pairs.every(isBias)),
+  exponential_decay_length_penalty: list(
+    'exponentialDecayLengthPenalty',
+    (pair) => pair.length === 2 && pair.every(isNumber),
+  ),
   forced_bos_token_id: id('forcedBosTokenId'),
   forced_eos_token_id: ids('forcedEosTokenId'),
   suppress_tokens: ids('suppressTokens'),
@@ -69,10 +68,10 @@ const readers: Readonly<Record<string, Reader>> = {
   remove_invalid_values: flag('removeInvalidValues'),
   eos_token_id: ids('stopTokens'),
   decoder_start_token_id: id('decoderStartTokenId'),
-  stop_strings: (value) =>
-    typeof value === 'string' || (Array.isArray(value) && value.every((text) => typeof text === 'string'))
-      ? { stop: value as string[] }
-      : undefined,
+  stop_strings: {
+    option: 'stop',
+    read: (value) => keep(value, isText(value) || (Array.isArray(value) && value.every(isText))),
+  },
 };
 
 /** Fields that transformers knows and that cannot be done here; at these values they do nothing. */
@@ -96,7 +95,7 @@ const idle =
 
 /** Whether a field says what `generate` does. */
 export const isGenerationField = (name: string): boolean =>
-  Object.hasOwn(readers, name) || Object.hasOwn(unsupported, name);
+  Object.hasOwn(generationFields, name) || Object.hasOwn(unsupported, name);
 
 /** Options of a generation config, and the names of fields that ask for what cannot be done, or are not known. */
 export function readGenerationFields(
@@ -108,13 +107,14 @@ export function readGenerationFields(
   const unknown: string[] = [];
   for (const [name, value] of Object.entries(json)) {
     if (value === null || idle.test(name)) continue;
-    if (!Object.hasOwn(readers, name)) {
+    if (!Object.hasOwn(generationFields, name)) {
       if (!Object.hasOwn(unsupported, name)) unknown.push(name);
       else if (!unsupported[name].includes(value)) cannot.push(name);
       continue;
     }
-    const read = readers[name](value);
-    if (!read) {
+    const { option, read } = generationFields[name];
+    const found = read(value);
+    if (found === undefined) {
       throw tesseraeError({
         package: 'hub',
         code: 'E_GENERATION_CONFIG',
@@ -122,7 +122,7 @@ export function readGenerationFields(
         fix: 'correct the field, or remove it',
       });
     }
-    options = { ...options, ...read };
+    options = { ...options, [option]: found };
   }
   return { options: withReferenceDefaults(options), cannot, unknown };
 }
