@@ -49,11 +49,20 @@ export function promptCacheState(cache: PromptCache): PromptCacheState {
   return state;
 }
 
-/** Refuses a cache of other weights. */
+/** What of a config keys and values depend on. */
+const numbersOf = (config: Model['config']): string =>
+  JSON.stringify(Object.entries(config).filter(([name]) => !name.endsWith('TokenId') && name !== 'attention'));
+
+/** Refuses a cache of other weights, or of weights that were run another way. */
 export function checkOwner({ model }: PromptCacheState, user: Model): void {
-  if (model.params === user.params && model.architecture === user.architecture) return;
+  const same =
+    model.params === user.params &&
+    model.architecture === user.architecture &&
+    model.config.attention === user.config.attention &&
+    (model.config === user.config || numbersOf(model.config) === numbersOf(user.config));
+  if (same) return;
   throw promptCacheError(
-    'the prompt cache was made by another model, or by this one with other weights',
+    'the prompt cache was made by another model, or by this one with other weights or another config',
     'make one with this model: createPromptCache(model, prompt)',
   );
 }

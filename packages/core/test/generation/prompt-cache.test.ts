@@ -148,6 +148,9 @@ describe.each(['cpu', 'onnx'])('on %s', (backend) => {
       expect(await codeOf(() => generate(other, [1], { cache }))).toBe('E_PROMPT_CACHE');
       disposeModel(other);
     }
+    const turned = { ...model, config: { ...model.config, ropeTheta: 5e5 } };
+    expect(await codeOf(() => generate(turned, [1], { cache }))).toBe('E_PROMPT_CACHE');
+    expect(await codeOf(() => generate({ ...model, config: { ...model.config, eosTokenId: 3 } }, [1], { cache }))).toBe('none'); // prettier-ignore
     disposePromptCache(loaded);
     disposePromptCache(cache);
     disposeModel(twin);
