@@ -4,6 +4,7 @@ import { byteLevelBpe, character, tokenizerJson } from '@tesserae/tokenizer';
 import { createRegistry } from '@tesserae/registry';
 import type { Registry } from '@tesserae/registry';
 import {
+  adafactor,
   adam,
   adamw,
   constant,
@@ -13,6 +14,8 @@ import {
   exponential,
   inverseSquareRoot,
   linearDecay,
+  lion,
+  muon,
   objectivePlugins,
   oneCycle,
   polynomial,
@@ -30,8 +33,11 @@ const plugins = [
   character,
   tokenizerJson,
   llama2c,
+  adafactor,
   adam,
   adamw,
+  lion,
+  muon,
   sgd,
   constant,
   cosine,

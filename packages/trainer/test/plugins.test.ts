@@ -1,6 +1,7 @@
 import { createRegistry } from '@tesserae/registry';
 import { describePluginContract } from '@tesserae/registry/testing';
 import {
+  adafactor,
   adam,
   adamw,
   constant,
@@ -9,6 +10,8 @@ import {
   exponential,
   inverseSquareRoot,
   linearDecay,
+  lion,
+  muon,
   oneCycle,
   polynomial,
   reduceOnPlateau,
@@ -23,7 +26,7 @@ const checkOptimizer = ({ init, update }: Optimizer): void => {
   expect(typeof init).toBe('function');
   expect(typeof update).toBe('function');
 };
-for (const plugin of [adam, adamw, sgd]) {
+for (const plugin of [adafactor, adam, adamw, lion, muon, sgd]) {
   describePluginContract<Optimizer>(plugin, { describe, it, options: [{ learningRate: 0.1 }], check: checkOptimizer });
 }
 const checkSchedule = (schedule: Schedule): void => expect(schedule(1000)).toBeGreaterThanOrEqual(0);

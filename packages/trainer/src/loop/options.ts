@@ -67,6 +67,8 @@ export interface TrainOptions {
   readonly schedule?: Schedule;
   /** Largest norm of all gradients together; `null` for no limit: 1. */
   readonly gradientClipNorm?: number | null;
+  /** Every element of a gradient is brought into ±this before its norm is taken; no limit when absent. */
+  readonly gradientClipValue?: number;
   /** Batches whose gradients are averaged into one update: 1. */
   readonly accumulationSteps?: number;
   /** Rows that go through the model at a time, which bounds memory; divides the rows of a step: `batchSize`. */
@@ -122,6 +124,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     optimizer: optional('an optimizer such as adamw()', isOptimizer),
     schedule: optional('a schedule such as cosine({ … })', rules.function.test),
     gradientClipNorm: optional('a number > 0, or null', (v) => v === null || rules.positive.test(v)),
+    gradientClipValue: rules.positive,
     accumulationSteps: rules.positiveInteger,
     microBatchSize: rules.positiveInteger,
     order: optional(`'windows', 'epochs' or a function of the step`, (v) =>

@@ -31,6 +31,7 @@ export interface Settings {
   readonly schedule: Schedule;
   readonly gradientClipNorm: number | undefined;
   readonly objective: Objective | undefined;
+  readonly gradientClipValue: number | undefined;
   readonly sampler: BatchSampler;
   /** Batches of an evaluation; empty when there are no evaluations. */
   readonly evaluationBatches: readonly TokenBatch[];
@@ -81,6 +82,7 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
     schedule,
     gradientClipNorm,
     objective,
+    gradientClipValue: options.gradientClipValue,
     sampler,
     evaluateEvery,
     evaluationBatches,
@@ -99,6 +101,7 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
         ...(objective && {
           objective: { name: objective.name, ...(objective.hyperparameters as Record<string, Plain>) },
         }),
+        ...(options.gradientClipValue !== undefined && { gradientClipValue: options.gradientClipValue }),
         optimizer: { name: optimizer.name, ...(optimizer.hyperparameters as Record<string, Plain>) },
       },
       surroundings: { backend: tf.getBackend(), microBatchSize, schedule: describeSchedule(schedule) },

@@ -24,7 +24,8 @@ import type { ArchitectureConfig, ForwardInputs, Key, Model, Params } from '@tes
 import { tesseraeError } from '@tesserae/registry';
 import type { TokenBatch } from '../data/index';
 import type { Objective, ObjectiveBatch } from '../objectives/index';
-import { clipScale, globalNorm, scaleGradients } from '../optimizers/clip-gradients';
+import { AVERAGE_SLOT } from '../optimizers/averaged';
+import { clipScale, clipValues, globalNorm, scaleGradients } from '../optimizers/clip-gradients';
 import type { Optimizer, OptimizerState } from '../optimizers/index';
 
 /** The label that does not count. */
@@ -43,6 +44,8 @@ export interface TrainingStepOptions {
   readonly gradientClipNorm?: number | undefined;
   /** What is wrong about an answer; cross-entropy of the next token when absent. */
   readonly objective?: Objective | undefined;
+  /** Every element of a gradient is brought into ±this, before norms are taken; no limit when absent. */
+  readonly gradientClipValue?: number | undefined;
   /** Where the randomness of dropout comes from. */
   readonly key: Key;
   /** Parameters to start from, in the order of the model's tree, which the step takes over; copies of the model's when absent. */
@@ -79,6 +82,8 @@ export interface TrainingStep {
   readonly paths: readonly string[];
   /** The present optimizer state; it belongs to the step. */
   state(): OptimizerState;
+  /** A copy of the averaged parameters as a tree, where the optimizer keeps an average. */
+  averageParams(): Params | undefined;
   /** Frees everything but the parameters, and hands those over as a tree. */
   finish(): Params;
   /** Frees everything. */
@@ -121,7 +126,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   model: Model<C>,
   options: TrainingStepOptions,
 ): TrainingStep {
-  const { optimizer, batchSize, contextLength, gradientClipNorm, key, objective } = options;
+  const { optimizer, batchSize, contextLength, gradientClipNorm, gradientClipValue, key, objective } = options;
   const microBatchSize = options.microBatchSize ?? batchSize;
   const { vocabSize } = model.config;
   checkDivision(batchSize, microBatchSize);
@@ -152,13 +157,14 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   const update = (
     parameters: readonly Tensor[],
     state: OptimizerState,
-    gradients: Tensor[],
+    raw: Tensor[],
     learningRate: Scalar,
     step: Scalar,
   ): { parameters: Tensor[]; state: OptimizerState; norm: Scalar } => {
+    const gradients = clipValues(raw, gradientClipValue);
     const norm = globalNorm(gradients); // []
     const scale = gradientClipNorm === undefined ? undefined : clipScale(norm, gradientClipNorm); // []
-    const context = { learningRate, step, decay };
+    const context = { learningRate, step, decay, names: paths };
     const next =
       optimizer.scalesGradients === true
         ? optimizer.update(gradients, state, parameters, { ...context, gradientScale: scale })
@@ -189,7 +195,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   });
 
   let parameters: Tensor[] = options.parameters?.slice() ?? leaves.map(([, weight]) => copyOf(weight));
-  let state = options.state ?? optimizer.init(parameters);
+  let state = options.state ?? optimizer.init(parameters, paths);
 
   const runWhole = async (batch: TokenBatch, learningRate: number, step: number): Promise<StepResult> => {
     const tensors = batchTensors(batch, contextLength, foldIn(key, step));
@@ -245,6 +251,10 @@ export function createTrainingStep<C extends ArchitectureConfig>(
       } finally {
         tf.dispose(Object.values(tensors));
       }
+    },
+    averageParams() {
+      const average = (state as Partial<OptimizerState>)[AVERAGE_SLOT];
+      return average && treeOf(model.params, paths, average.map(copyOf));
     },
     finish() {
       releasePrograms();

@@ -16,6 +16,8 @@ export interface TrainingResult<C = ArchitectureConfig> {
   /** The trained model, a new one; its tensors are the caller's. */
   readonly model: Model<C>;
   readonly history: TrainingHistory;
+  /** The model with the averaged parameters, where the optimizer is `averaged`; its tensors are the caller's. */
+  readonly averaged?: Model<C> | undefined;
 }
 
 /**
@@ -63,10 +65,11 @@ export async function train<C extends ArchitectureConfig>(
       await settings.callbacks.onEnd?.(history);
       throw aborted(run.made, settings.steps, run.lastCheckpoint, history);
     }
+    const averageParams = run.step.averageParams();
     const trained = { ...model, params: run.step.finish() };
     run.finished = true;
     await settings.callbacks.onEnd?.(history);
-    return { model: trained, history };
+    return { model: trained, history, ...(averageParams && { averaged: { ...model, params: averageParams } }) };
   } finally {
     run.progress.end();
     if (!run.finished) run.step.dispose();
@@ -109,6 +112,7 @@ async function openRun<C extends ArchitectureConfig>(model: Model<C>, settings: 
     contextLength: settings.contextLength,
     objective: settings.objective,
     gradientClipNorm: settings.gradientClipNorm,
+    gradientClipValue: settings.gradientClipValue,
     key: settings.dropoutKey,
     parameters: restored?.parameters,
     state: restored?.state,

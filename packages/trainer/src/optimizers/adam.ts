@@ -76,6 +76,7 @@ function createAdam(options: AdamOptions = {}): Optimizer {
     name: 'adam',
     hyperparameters: { beta1, beta2, eps, weightDecay },
     scalesGradients: true,
+    positiveSlots: ['variance'],
     learningRate,
     init: initMoments,
     update(gradients, state, parameters, { learningRate, decay, gradientScale }) {

@@ -76,6 +76,7 @@ function createAdamw(options: AdamWOptions = {}): Optimizer {
     name: 'adamw',
     hyperparameters: { beta1, beta2, eps, weightDecay },
     scalesGradients: true,
+    positiveSlots: ['variance'],
     learningRate,
     init: initMoments,
     update(gradients, state, parameters, { learningRate: rate, decay, gradientScale }) {

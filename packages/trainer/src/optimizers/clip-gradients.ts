@@ -71,6 +71,11 @@ export function clipScale(norm: Scalar, maxNorm: number): Scalar {
   return tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1);
 }
 
+/** Gradients with every element in ±limit; the same ones when there is no limit. */
+export function clipValues(gradients: readonly Tensor[], limit: number | undefined): Tensor[] {
+  return limit === undefined ? gradients.slice() : gradients.map((gradient) => tf.clipByValue(gradient, -limit, limit));
+}
+
 /** Gradients times a factor; the same ones when there is none. */
 export function scaleGradients(gradients: readonly Tensor[], scale: Scalar | undefined): Tensor[] {
   return scale ? gradients.map((gradient) => tf.mul(gradient, scale)) : gradients.slice();

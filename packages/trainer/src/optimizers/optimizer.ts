@@ -13,6 +13,8 @@ export interface OptimizerContext {
   readonly step: Scalar;
   /** One flag per parameter: whether weight decay applies to it (not to norms and biases). */
   readonly decay: readonly boolean[];
+  /** The name of each parameter, its path in the model's tree; absent where there are none. */
+  readonly names?: readonly string[] | undefined;
   /**
    * [] A factor on all gradients, such as the one that clips their norm; 1 when absent. Only given to optimizers that
    * say `scalesGradients`; for the others it is applied before.
@@ -43,7 +45,10 @@ export interface Optimizer {
   readonly scalesGradients?: boolean;
   /** The rate to use when no schedule is given. */
   readonly learningRate?: number;
-  init(parameters: readonly Tensor[]): OptimizerState;
+  /** Slots whose values are never negative, which a narrow storage may know. */
+  readonly positiveSlots?: readonly string[];
+  /** State before the first step; `names` are the parameters' paths in the model's tree. */
+  init(parameters: readonly Tensor[], names?: readonly string[]): OptimizerState;
   update(
     gradients: readonly Tensor[],
     state: OptimizerState,

@@ -61,6 +61,7 @@ export function describeOptimizerContract(contract: OptimizerContract, runner: T
       it('repeats the reference steps', () => repeatReference(contract.create(), reference, tolerance));
     }
     it('descends a rotated bowl', () => descendBowl(contract));
+    it("follows Rosenbrock's valley", () => followValley(contract));
     it('leaves its inputs alone and keeps the form of its state', () => checkPurity(contract));
     it('continues exactly from saved state', () => checkContinuation(contract));
     it('moves nothing where gradient and decay are zero', () => checkStillness(contract));
@@ -142,6 +143,28 @@ function descendBowl({ create, learningRate }: OptimizerContract): void {
     }
     const [before, after] = [height(start), height(run.parameters[0])];
     assert.ok(after < before / 100, `300 steps took the height from ${before} only to ${after}`);
+  });
+}
+
+/** f(x, y) = (1 - x)² + 100·(y - x²)²: a flat, curved valley; the rate falls along a cosine, and the best place counts. */
+function followValley({ create, learningRate }: OptimizerContract): void {
+  scoped(() => {
+    const height = (x: number, y: number): number => (1 - x) ** 2 + 100 * (y - x * x) ** 2;
+    const optimizer = create();
+    const start = tf.tensor2d([[-1, 1.5]]); // [1,2], steep: height 29
+    let run: Run = { parameters: [start], state: optimizer.init([start]) };
+    let best = Infinity;
+    const steps = 600;
+    for (let step = 1; step <= steps; step++) {
+      const [x, y] = values(run.parameters[0]);
+      best = Math.min(best, height(x, y));
+      const slope = [-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)];
+      const norm = Math.hypot(...slope);
+      const gradient = tf.tensor2d([slope.map((s) => s / Math.max(1, norm))]); // [1,2] clipped, as a training loop does
+      const rate = learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / steps));
+      run = advance(optimizer, run, [gradient], rate, step);
+    }
+    assert.ok(best < 0.8, `600 steps through the valley reached a height of ${best}, wanted below 0.8`);
   });
 }
 
