@@ -203,7 +203,7 @@ describe('8 bits', () => {
       hyperparameters: {},
       positiveSlots: ['squares'],
       init: () => ({ memory: [tf.zeros([10, 100])], squares: [tf.zeros([10, 100])] }),
-      update: (gradients, state, parameters) => ({
+      update: (gradients, state) => ({
         parameters: [state.memory[0], state.squares[0]],
         state: { memory: [gradients[0]], squares: [tf.square(gradients[0])] },
       }),
