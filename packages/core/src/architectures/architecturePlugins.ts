@@ -1,6 +1,6 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
-import type { Architecture } from '../model/types';
+import type { Architecture, ArchitectureConfig } from '../model/types';
 import { gemma } from './gemma';
 import type { GemmaConfig } from './gemma';
 import { gemma2 } from './gemma2';
@@ -23,7 +23,7 @@ import { qwen3 } from './qwen3';
 import type { Qwen3Config } from './qwen3';
 
 /** A plugin that gives an architecture, under its `model_type`. */
-export type ArchitecturePlugin<N extends string = string, C = unknown> = Plugin<
+export type ArchitecturePlugin<N extends string = string, C = ArchitectureConfig> = Plugin<
   'architecture',
   N,
   () => Architecture<C>
@@ -31,7 +31,7 @@ export type ArchitecturePlugin<N extends string = string, C = unknown> = Plugin<
 
 declare module '@tesserae/registry' {
   interface PluginKinds {
-    architecture: Architecture<never>;
+    architecture: Architecture;
   }
   interface PluginCatalog {
     'architecture:gpt2': ArchitecturePlugin<'gpt2', Gpt2Config>;
@@ -94,18 +94,11 @@ function makePlugins(): DecoderPlugins {
 }
 
 /** One architecture as a plugin. */
-export function architecturePlugin<N extends string, C>(
+export function architecturePlugin<N extends string, C extends ArchitectureConfig>(
   name: N,
   architecture: Architecture<C>,
   description: string,
 ): ArchitecturePlugin<N, C> {
   const create = (): Architecture<C> => architecture;
-  return definePlugin({
-    kind: 'architecture',
-    name,
-    package: '@tesserae/core',
-    apiVersion: 1,
-    description,
-    create: create as () => Architecture<never>,
-  }) as unknown as ArchitecturePlugin<N, C>;
+  return definePlugin({ kind: 'architecture', name, package: '@tesserae/core', apiVersion: 1, description, create });
 }

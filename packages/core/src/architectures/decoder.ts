@@ -88,36 +88,31 @@ export interface DecoderDefinition<C extends DecoderHeadConfig, L, S> {
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
  * import * as tf from '@tensorflow/tfjs-core';
- * import { configureRotaryDecoder, createModel, defineDecoder, embed, gatedFeedForward, llamaDefaults } from '@tesserae/core';
- * import { parameterSpecs, rmsNorm } from '@tesserae/core';
- * import type { GatedWeights, RotaryDecoderConfig } from '@tesserae/core';
+ * import { configureRotaryDecoder, createModel, defineDecoder, embedTokens, gatedFeedForward, llamaDefaults } from '@tesserae/core';
+ * import { rmsNorm, rotaryDecoderParameters, scaledRotaryTable, selfAttention } from '@tesserae/core';
+ * import type { AttentionWeights, GatedWeights, RotaryDecoderConfig, RotaryTable } from '@tesserae/core';
  *
- * // A decoder without attention: each token is transformed alone.
- * const bigram = defineDecoder<RotaryDecoderConfig, { feedForward: GatedWeights }, undefined>({
- *   name: 'bigram',
- *   configure: (given) => configureRotaryDecoder('bigram', llamaDefaults, given),
- *   parameters({ vocabSize: V, hiddenSize: D, intermediateSize: F, numHiddenLayers, initializerRange }) {
- *     const make = parameterSpecs(initializerRange);
- *     return [
- *       make.matrix('tokenEmbedding', 'embed', [V, D]),
- *       ...Array.from({ length: numHiddenLayers }, (_, i) => [
- *         make.matrix(`layers.${i}.feedForward.gate`, `${i}.gate`, [F, D]),
- *         make.matrix(`layers.${i}.feedForward.up`, `${i}.up`, [F, D]),
- *         make.matrix(`layers.${i}.feedForward.down`, `${i}.down`, [D, F]),
- *       ]).flat(),
- *       make.norm('finalNorm', 'norm', D),
- *     ];
+ * // As in PaLM: one norm a layer, attention and feed-forward layer side by side.
+ * type Layer = { norm: { weight: tf.Tensor }; attention: AttentionWeights; feedForward: GatedWeights };
+ * const palm = defineDecoder<RotaryDecoderConfig, Layer, RotaryTable>({
+ *   name: 'palm',
+ *   configure: (given) => configureRotaryDecoder('palm', llamaDefaults, given),
+ *   parameters: (config) => rotaryDecoderParameters(config, { layerNorms: { norm: 'input_layernorm' } }),
+ *   prepare: ({ context, config }) => scaledRotaryTable(context.positions, config),
+ *   embed: embedTokens,
+ *   block(x, { norm, attention, feedForward }, layer) {
+ *     const input = rmsNorm(x, norm.weight); // [B, T, D]
+ *     const attended = selfAttention(input, attention, layer, { rotary: layer.shared }); // [B, T, D]
+ *     const sum = tf.add(tf.add(x, attended), gatedFeedForward(input, feedForward, layer)); // [B, T, D]
+ *     return layer.context.observe(`${layer.at}.output`, sum);
  *   },
- *   prepare: () => undefined,
- *   embed: ({ tokenEmbedding }, { inputs }) => embed(inputs.inputIds, tokenEmbedding.weight),
- *   block: (x, weights, layer) => tf.add(x, gatedFeedForward(x, weights.feedForward, layer)),
  *   normalize: (x, { weight }) => rmsNorm(x, weight),
  * });
  *
  * await tf.setBackend('cpu');
- * const model = createModel(bigram, { vocabSize: 10, hiddenSize: 8, intermediateSize: 16, numHiddenLayers: 1, numAttentionHeads: 2 });
+ * const model = createModel(palm, { vocabSize: 10, hiddenSize: 8, intermediateSize: 16, numHiddenLayers: 1, numAttentionHeads: 2 });
  * const inputIds = tf.tensor2d([[1, 2, 3]], [1, 3], 'int32');
- * console.log(bigram.forward(model.params, { inputIds }, { config: model.config }).logits.shape); // → [ 1, 3, 10 ]
+ * console.log(palm.forward(model.params, { inputIds }, { config: model.config }).logits.shape); // → [ 1, 3, 10 ]
  * ```
  */
 export function defineDecoder<C extends DecoderHeadConfig, L, S>(

@@ -31,6 +31,14 @@ const llamaNorms = { attentionNorm: 'input_layernorm', feedForwardNorm: 'post_at
  * @param config sizes
  * @param variant biases, norms, another feed-forward layer
  * @returns the specs, in the order of the forward pass (but the layer's own norms in the order given)
+ * @example
+ * ```ts
+ * import { configureRotaryDecoder, llamaDefaults, rotaryDecoderParameters } from '@tesserae/core';
+ *
+ * const config = configureRotaryDecoder('mine', llamaDefaults, { hiddenSize: 8, numAttentionHeads: 2, numHiddenLayers: 1 });
+ * const names = rotaryDecoderParameters(config, { queryKeyValueBias: true }).map(({ checkpointName }) => checkpointName);
+ * console.log(names[3]); // → model.layers.0.self_attn.q_proj.bias
+ * ```
  */
 export function rotaryDecoderParameters(
   config: RotaryDecoderConfig,

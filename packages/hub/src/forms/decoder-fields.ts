@@ -1,4 +1,4 @@
-import type { LayerType, RotaryDecoderConfig } from '@tesserae/core';
+import type { DecoderHeadConfig, LayerType, RotaryDecoderConfig } from '@tesserae/core';
 import { fieldError } from './fields';
 import type { Fields } from './fields';
 import { readActivation, refuseForeignFields } from './form';
@@ -38,6 +38,11 @@ const rate = (fields: Fields, name: string): number =>
 export function readClassifierDropout(fields: Fields): { classifierDropout?: number } {
   const name = ['classifier_dropout', 'hidden_dropout'].find((one) => fields.has(one));
   return name === undefined ? {} : { classifierDropout: rate(fields, name) };
+}
+
+/** The opposite of {@link readClassifierDropout}. */
+export function writeClassifierDropout({ classifierDropout }: DecoderHeadConfig): { classifier_dropout?: number } {
+  return classifierDropout === undefined ? {} : { classifier_dropout: classifierDropout };
 }
 
 /**
@@ -107,6 +112,7 @@ export function writeRotaryDecoder(
     eos_token_id: config.eosTokenId ?? null,
     pad_token_id: config.padTokenId ?? null,
     ...writeHeadFields(config),
+    ...writeClassifierDropout(config),
   };
 }
 

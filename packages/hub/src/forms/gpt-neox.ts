@@ -1,5 +1,6 @@
 import { gptNeox } from '@tesserae/core';
 import type { GptNeoxConfig } from '@tesserae/core';
+import { writeClassifierDropout } from './decoder-fields';
 import { readActivation, refuseForeignFields } from './form';
 import type { Form } from './form';
 import { readHeadFields, writeHeadFields } from './head-fields';
@@ -79,6 +80,7 @@ export const gptNeoxForm: Form<GptNeoxConfig> = {
       eos_token_id: config.eosTokenId ?? null,
       pad_token_id: config.padTokenId ?? null,
       ...writeHeadFields(config),
+      ...writeClassifierDropout(config),
     };
   },
 };

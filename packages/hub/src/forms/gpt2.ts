@@ -1,6 +1,6 @@
 import { gpt2 } from '@tesserae/core';
 import type { Gpt2Config } from '@tesserae/core';
-import { readClassifierDropout } from './decoder-fields';
+import { readClassifierDropout, writeClassifierDropout } from './decoder-fields';
 import { readActivation, refuseForeignFields } from './form';
 import type { Form } from './form';
 import { readHeadFields, writeHeadFields } from './head-fields';
@@ -73,5 +73,6 @@ export const gpt2Form: Form<Gpt2Config> = {
     eos_token_id: config.eosTokenId ?? null,
     pad_token_id: config.padTokenId ?? null,
     ...writeHeadFields(config),
+    ...writeClassifierDropout(config),
   }),
 };

@@ -31,6 +31,18 @@ export function gatedHidden(x: tf.Tensor, weights: Omit<GatedWeights, 'down'>, h
  * @param layer the layer: its config gives the activation
  * @returns [B, T, D]
  * @throws E_ACTIVATION on an unknown activation
+ * @example
+ * ```ts
+ * import { createCapture, createModel, llama, selectBackend } from '@tesserae/core';
+ * import * as tf from '@tensorflow/tfjs-core';
+ *
+ * await selectBackend({ prefer: 'cpu', log: false });
+ * const size = { vocabSize: 10, hiddenSize: 8, intermediateSize: 16, numHiddenLayers: 1, numAttentionHeads: 2 };
+ * const model = createModel(llama, size); // its block has one
+ * const capture = createCapture({ names: ['layers.0.feedForward.hidden'] });
+ * llama.forward(model.params, { inputIds: tf.tensor2d([[1, 2]], [1, 2], 'int32') }, { config: model.config, capture });
+ * console.log(capture.values['layers.0.feedForward.hidden'].shape); // → [ 1, 2, 16 ]
+ * ```
  */
 export function gatedFeedForward(
   x: tf.Tensor,

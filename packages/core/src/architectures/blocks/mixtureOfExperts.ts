@@ -35,6 +35,18 @@ const never = -1e9;
  * @param weights the router and the experts
  * @param layer the layer: its config gives the activation and how many experts a token gets
  * @returns the output [B, T, D] and the router's logits [N, experts]
+ * @example
+ * ```ts
+ * import { createCapture, createModel, mixtral, selectBackend } from '@tesserae/core';
+ * import * as tf from '@tensorflow/tfjs-core';
+ *
+ * await selectBackend({ prefer: 'cpu', log: false });
+ * const size = { vocabSize: 10, hiddenSize: 8, intermediateSize: 16, numHiddenLayers: 1, numAttentionHeads: 2 };
+ * const model = createModel(mixtral, { ...size, numLocalExperts: 4 }); // its block has one
+ * const capture = createCapture({ names: ['layers.0.router.weights'] });
+ * mixtral.forward(model.params, { inputIds: tf.tensor2d([[1, 2]], [1, 2], 'int32') }, { config: model.config, capture });
+ * console.log(capture.values['layers.0.router.weights'].shape); // → [ 2, 4 ]
+ * ```
  */
 export function mixtureOfExperts(
   x: tf.Tensor,
@@ -68,6 +80,17 @@ export function mixtureOfExperts(
  * @param k how many experts a token gets
  * @param mask 1 for tokens that count [N, 1]; all when absent
  * @returns a scalar
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { loadBalance } from '@tesserae/core';
+ *
+ * await tf.setBackend('cpu');
+ * const even = loadBalance([tf.tensor2d([[9, 0], [0, 9]])], 1);
+ * const uneven = loadBalance([tf.tensor2d([[9, 0], [9, 0]])], 1);
+ * console.log(even.dataSync()[0].toFixed(2), uneven.dataSync()[0].toFixed(2)); // → 1.00 2.00
+ * ```
  */
 export function loadBalance(routerLogits: readonly tf.Tensor[], k: number, mask?: tf.Tensor): tf.Tensor {
   const [rows, experts] = sizes(routerLogits[0]);

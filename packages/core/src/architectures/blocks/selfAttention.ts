@@ -46,6 +46,24 @@ export interface SelfAttentionOptions {
  * @param options the rotary table; scale, window, soft cap, norm
  * @returns [B, T, D]
  * @throws E_SHAPE when the weights do not fit the config
+ * @example
+ * ```ts
+ * import { defineDecoder, rmsNorm, scaledRotaryTable, selfAttention } from '@tesserae/core';
+ * import { configureRotaryDecoder, embedTokens, llamaDefaults, rotaryDecoderParameters } from '@tesserae/core';
+ * import type { AttentionWeights, RotaryDecoderConfig, RotaryTable } from '@tesserae/core';
+ *
+ * // attention alone, each token seeing four
+ * const narrow = defineDecoder<RotaryDecoderConfig, { attention: AttentionWeights }, RotaryTable>({
+ *   name: 'narrow',
+ *   configure: (given) => configureRotaryDecoder('narrow', llamaDefaults, given),
+ *   parameters: (config) => rotaryDecoderParameters(config),
+ *   prepare: ({ context, config }) => scaledRotaryTable(context.positions, config),
+ *   embed: embedTokens,
+ *   block: (x, { attention }, layer) => selfAttention(x, attention, layer, { rotary: layer.shared, window: 4 }),
+ *   normalize: (x, { weight }) => rmsNorm(x, weight),
+ * });
+ * console.log(narrow.configure({ hiddenSize: 8, numAttentionHeads: 2 }).headDim); // → 4
+ * ```
  */
 export function selfAttention(
   x: tf.Tensor,
