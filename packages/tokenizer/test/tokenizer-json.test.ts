@@ -58,6 +58,7 @@ describe('tokenizer.json from a stranger', () => {
     ['added_tokens', [null], /added_tokens\[0\] is null/],
     ['added_tokens', [{ id: 0 }], /added_tokens\[0\]/],
     ['added_tokens', [{ id: 0, content: '' }], /added_tokens\[0\]/],
+    ['added_tokens', [{ id: 0, content: 'x'.repeat(5000) }], /content has 5000 characters, more than 4096/],
     ['added_tokens', [{ id: 1e12, content: '<x>' }], /added_tokens\[0\]\.id is 1000000000000/],
     ['added_tokens', [{ id: 0, content: '<e>', special: 'yes' }], /special is "yes"/],
     [

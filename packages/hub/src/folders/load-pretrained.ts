@@ -35,7 +35,7 @@ export interface LoadOptions {
 
 /** The largest vocabularies have half a million merges of two tokens. */
 const MAX_TOKENIZER_VALUES = 2 ** 23;
-const MAX_EXPERTS = 65_536;
+const MAX_EXPERTS = 1024;
 
 export const loadOptions = ['configFile', 'tokenizer', 'dtype'] as const;
 

@@ -1,15 +1,5 @@
 import path from 'node:path';
-import {
-  atomicWrite,
-  bfloat16ToFloat32,
-  flattenParams,
-  float16ToFloat32,
-  float32ToBfloat16,
-  float32ToFloat16,
-  isWeightForm,
-  weightOperations,
-  writeCheckpoint,
-} from '@tesserae/core';
+import { atomicWrite, flattenParams, isWeightForm, weightOperations, writeCheckpoint } from '@tesserae/core';
 import type { ArchitectureConfig, Model, SafetensorsDtype, SafetensorsInput, Weight } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import { readFields } from '../forms/fields';
@@ -21,6 +11,7 @@ import { denseValues } from './dense-values';
 import { changedGeneration } from './model-extras';
 import { sourceOf } from './source';
 import type { Source } from './source';
+import { roundTo } from './weight-dtype';
 
 /** How a model is written. */
 export interface SaveOptions {
@@ -48,12 +39,19 @@ interface Stored {
   readonly loadedAs: SafetensorsDtype;
 }
 
+/** Values are tried in pieces of this many, so that no second copy of a tensor exists. */
+const PIECE = 2 ** 19;
+
 /** Whether values go through 16 bits unchanged. */
 function survives(values: Float32Array, dtype: SafetensorsDtype): boolean {
-  if (dtype !== 'F16' && dtype !== 'BF16') return true;
-  const back =
-    dtype === 'F16' ? float16ToFloat32(float32ToFloat16(values)) : bfloat16ToFloat32(float32ToBfloat16(values));
-  return values.every((value, i) => Object.is(value, back[i]) || (Number.isNaN(value) && Number.isNaN(back[i])));
+  const round = dtype === 'F16' ? 'float16' : dtype === 'BF16' ? 'bfloat16' : undefined;
+  for (let at = 0; round && at < values.length; at += PIECE) {
+    const piece = values.subarray(at, at + PIECE);
+    const back = roundTo(piece, round);
+    if (!piece.every((value, i) => Object.is(value, back[i]) || (Number.isNaN(value) && Number.isNaN(back[i]))))
+      return false;
+  }
+  return true;
 }
 
 /** The type of each parameter in the file: as it was loaded, if that loses nothing in any of them. */

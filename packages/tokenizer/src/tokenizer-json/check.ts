@@ -4,6 +4,9 @@ import type { AddedTokenJson, TokenizerJson, TokenizerModelJson } from '../inter
 /** Larger ids than this are taken for damage: arrays are made as long as the largest id. */
 const LARGEST_ID = (1 << 24) - 1;
 
+/** Added tokens are found by one regular expression, which has no room for texts of any length. */
+const LONGEST_ADDED_TOKEN = 4096;
+
 const MODEL_TYPES = ['BPE', 'WordPiece', 'Unigram', 'WordLevel'];
 
 /** The error for a `tokenizer.json` that cannot be used. */
@@ -101,6 +104,10 @@ function checkAddedTokens(added: unknown): asserts added is AddedTokenJson[] | u
   for (const [i, token] of added.entries()) {
     if (!isRecord(token) || typeof token.content !== 'string' || token.content === '')
       throw jsonError(`added_tokens[${i}] is ${describeValue(token)}, expected an object with an id and a content`);
+    if (token.content.length > LONGEST_ADDED_TOKEN)
+      throw jsonError(
+        `added_tokens[${i}].content has ${token.content.length} characters, more than ${LONGEST_ADDED_TOKEN}`,
+      );
     checkTokenId(token.id, `added_tokens[${i}].id`);
     const other = owners.get(token.id);
     if (other !== undefined && other !== token.content)
