@@ -16,6 +16,8 @@ export { loadSentencePiece } from './files/load-sentence-piece';
 export type { SentencePieceFile } from './files/load-sentence-piece';
 export { loadTokenizer } from './files/load-tokenizer';
 export type { LoadTokenizerOptions } from './files/load-tokenizer';
+export { loadTokenizerFolder } from './files/load-tokenizer-folder';
+export type { TokenizerConfig, TokenizerFolder } from './files/load-tokenizer-folder';
 export { saveTokenizer } from './files/save-tokenizer';
 export type {
   BatchEncodingOptions,
@@ -26,14 +28,20 @@ export type {
   Tokenizer,
 } from './interface/tokenizer';
 export type { AddedTokenJson, TokenizerJson, TokenizerModelJson, TokenizerPartJson } from './interface/tokenizer-json';
-export { byteLevelBpe, character, tokenizerJson } from './plugins/tokenizer-plugins';
+export { byteLevelBpe, character, tokenizerJson, unigram, wordPiece } from './plugins/tokenizer-plugins';
 export type {
   ByteLevelBpePluginOptions,
   CharacterPluginOptions,
   TokenizerJsonPluginOptions,
+  UnigramPluginOptions,
+  WordPiecePluginOptions,
 } from './plugins/tokenizer-plugins';
 export { specialTokenId } from './special-tokens/split';
 export { trainByteLevelBpe } from './training/train-byte-level-bpe';
 export type { BpeTrainingProgress, ByteLevelBpeTrainingOptions } from './training/train-byte-level-bpe';
 export { trainCharacterTokenizer } from './training/train-character';
 export type { CharacterTrainingOptions } from './training/train-character';
+export { trainUnigram } from './training/train-unigram';
+export type { UnigramTrainingOptions, UnigramTrainingProgress } from './training/train-unigram';
+export { trainWordPiece } from './training/train-word-piece';
+export type { WordPieceTrainingOptions } from './training/train-word-piece';

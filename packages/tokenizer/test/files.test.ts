@@ -2,7 +2,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadGpt2Files, loadTokenizer, saveTokenizer, trainByteLevelBpe } from '@tesserae/tokenizer';
+import {
+  loadGpt2Files,
+  loadTokenizer,
+  loadTokenizerFolder,
+  saveTokenizer,
+  trainByteLevelBpe,
+} from '@tesserae/tokenizer';
 import { expectError, SAMPLE, wordPieceJson } from './support';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tesserae-tokenizer-'));
@@ -82,5 +88,24 @@ describe("GPT-2's two files", () => {
     expectError(() => loadGpt2Files({ vocab, merges: vocab }), 'E_TOKENIZER_JSON', /merges\[0\]/);
     expectError(() => loadGpt2Files({ vocab, merges, specialTokens: ['<x>'] }), 'E_TOKENIZER_JSON', /no token "<x>"/);
     expectError(() => loadGpt2Files({ vocab, merges, extra: 1 } as never), 'E_OPTION', /no option "extra"/);
+  });
+});
+
+describe('a model folder', () => {
+  it('gives its tokenizer and what its settings say', () => {
+    const model = path.join(folder, 'bert');
+    mkdirSync(model);
+    expectError(() => loadTokenizerFolder(model), 'E_TOKENIZER_FILE', /has no tokenizer\.json/);
+    writeFileSync(path.join(model, 'vocab.txt'), '[PAD]\n[UNK]\n[CLS]\n[SEP]\nThe\nthe\n');
+    const settings = { do_lower_case: false, pad_token: { content: '[PAD]' }, model_max_length: 1e30 };
+    writeFileSync(path.join(model, 'tokenizer_config.json'), JSON.stringify(settings));
+    const { tokenizer: bert, config } = loadTokenizerFolder(model);
+    expect(Array.from(bert.encode('The'))).toEqual([2, 4, 3]);
+    expect(config.padToken).toBe('[PAD]');
+    expect(config.modelMaxLength).toBeUndefined();
+    saveTokenizer(tokenizer, model);
+    expect(loadTokenizerFolder(model).tokenizer.kind).toBe('byte-level-bpe');
+    writeFileSync(path.join(model, 'tokenizer_config.json'), '[]');
+    expectError(() => loadTokenizerFolder(model), 'E_TOKENIZER_JSON', /expected an object/);
   });
 });

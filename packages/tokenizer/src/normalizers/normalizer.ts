@@ -74,6 +74,8 @@ function nmt(piece: Piece): Piece {
   const removed = /[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/;
   const spaces = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/;
   if (!removed.test(piece.text) && !spaces.test(piece.text)) return piece;
+  if (!piece.starts)
+    return { ...piece, text: piece.text.replace(new RegExp(removed, 'g'), '').replace(new RegExp(spaces, 'g'), ' ') };
   const kept = filterPiece(piece, (character) => !removed.test(character));
   const edits = new Edits();
   for (const character of kept.text) edits.add(spaces.test(character) ? ' ' : character, 0);

@@ -70,27 +70,41 @@ export function precompiled(json: TokenizerPartJson): (piece: Piece) => Piece {
     known.set(part, content);
     return content;
   };
-  const ascii = Array.from({ length: 128 }, (_, code) => find(String.fromCharCode(code)) !== undefined);
-  const changes = (text: string): boolean => {
-    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127 || ascii[text.charCodeAt(i)]) return true;
-    return false;
-  };
+  const plain = Uint8Array.from({ length: 128 }, (_, code) => Number(find(String.fromCharCode(code)) === undefined));
   return (piece) => {
-    if (!changes(piece.text)) return piece;
+    const { text } = piece;
+    let end = plainEnd(text, 0, plain);
+    if (end === text.length) return piece;
     const edits = new Edits();
-    for (const { segment } of graphemes.segment(piece.text)) {
-      // The Rust library looks up short clusters whole, and takes the entry of any beginning of them for all of them.
-      const whole = utf8Length(segment) < 6 ? find(segment) : undefined;
-      if (whole !== undefined) substitute(edits, segment, whole);
-      else
-        for (const character of segment) {
-          const content = find(character);
-          if (content === undefined) edits.add(character, 0);
-          else substitute(edits, character, content);
-        }
+    for (let start = 0; start < text.length; end = plainEnd(text, start, plain)) {
+      if (piece.starts) edits.addAll(text.slice(start, end), 0);
+      else edits.add(text.slice(start, end), 0);
+      const from = end;
+      while (end < text.length && plainEnd(text, end, plain) === end) end++;
+      for (const { segment } of graphemes.segment(text.slice(from, end))) {
+        // The Rust library looks up short clusters whole, and takes the entry of any beginning of them for all of them.
+        const whole = utf8Length(segment) < 6 ? find(segment) : undefined;
+        if (whole !== undefined) substitute(edits, segment, whole);
+        else
+          for (const character of segment) {
+            const content = find(character);
+            if (content === undefined) edits.add(character, 0);
+            else substitute(edits, character, content);
+          }
+      }
+      start = end;
     }
     return editPiece(piece, edits);
   };
+}
+
+/** Where the run of ASCII characters that stay as they are, and are no part of a longer cluster, ends. */
+function plainEnd(text: string, start: number, plain: Uint8Array): number {
+  let at = start;
+  while (at < text.length && text.charCodeAt(at) < 128 && plain[text.charCodeAt(at)] === 1) at++;
+  const joins = at < text.length && text.charCodeAt(at) >= 128; // a mark may join the last character
+  if (joins && at > start) at--;
+  return at;
 }
 
 function substitute(edits: Edits, old: string, content: string): void {

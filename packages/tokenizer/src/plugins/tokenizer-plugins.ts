@@ -7,6 +7,10 @@ import { trainByteLevelBpe } from '../training/train-byte-level-bpe';
 import type { ByteLevelBpeTrainingOptions } from '../training/train-byte-level-bpe';
 import { trainCharacterTokenizer } from '../training/train-character';
 import type { CharacterTrainingOptions } from '../training/train-character';
+import { trainUnigram } from '../training/train-unigram';
+import type { UnigramTrainingOptions } from '../training/train-unigram';
+import { trainWordPiece } from '../training/train-word-piece';
+import type { WordPieceTrainingOptions } from '../training/train-word-piece';
 
 declare module '@tesserae/registry' {
   interface PluginKinds {
@@ -16,6 +20,8 @@ declare module '@tesserae/registry' {
     'tokenizer:byte-level-bpe': typeof byteLevelBpe;
     'tokenizer:character': typeof character;
     'tokenizer:tokenizer-json': typeof tokenizerJson;
+    'tokenizer:unigram': typeof unigram;
+    'tokenizer:word-piece': typeof wordPiece;
   }
 }
 
@@ -27,6 +33,18 @@ export interface ByteLevelBpePluginOptions extends ByteLevelBpeTrainingOptions {
 
 /** Options of the `character` plugin: the texts to learn from, and those of `trainCharacterTokenizer`. */
 export interface CharacterPluginOptions extends CharacterTrainingOptions {
+  /** One text, or many. */
+  texts: string | Iterable<string>;
+}
+
+/** Options of the `unigram` plugin: the texts to learn from, and those of `trainUnigram`. */
+export interface UnigramPluginOptions extends UnigramTrainingOptions {
+  /** One text, or many. */
+  texts: string | Iterable<string>;
+}
+
+/** Options of the `word-piece` plugin: the texts to learn from, and those of `trainWordPiece`. */
+export interface WordPiecePluginOptions extends WordPieceTrainingOptions {
   /** One text, or many. */
   texts: string | Iterable<string>;
 }
@@ -108,4 +126,50 @@ export const tokenizerJson = /* @__PURE__ */ definePlugin({
   apiVersion: 1,
   description: "A tokenizer from Hugging Face's tokenizer.json",
   create: ({ source, ...options }: TokenizerJsonPluginOptions): Tokenizer => loadTokenizer(source, options),
+});
+
+/**
+ * The plugin `tokenizer:unigram`: trains a tokenizer on `texts` by `trainUnigram`.
+ *
+ * @param options `texts`, and the options of `trainUnigram`
+ * @returns the tokenizer
+ * @throws as `trainUnigram`
+ *
+ * @example
+ * ```ts
+ * import { unigram } from '@tesserae/tokenizer';
+ *
+ * console.log(unigram({ texts: 'a rose is a rose is a rose', vocabSize: 30 }).kind); // → unigram
+ * ```
+ */
+export const unigram = /* @__PURE__ */ definePlugin({
+  kind: 'tokenizer',
+  name: 'unigram',
+  package: '@tesserae/tokenizer',
+  apiVersion: 1,
+  description: 'Unigram, trained on texts as SentencePiece does',
+  create: ({ texts, ...options }: UnigramPluginOptions): Tokenizer => trainUnigram(texts, options),
+});
+
+/**
+ * The plugin `tokenizer:word-piece`: trains a tokenizer on `texts` by `trainWordPiece`.
+ *
+ * @param options `texts`, and the options of `trainWordPiece`
+ * @returns the tokenizer
+ * @throws as `trainWordPiece`
+ *
+ * @example
+ * ```ts
+ * import { wordPiece } from '@tesserae/tokenizer';
+ *
+ * console.log(wordPiece({ texts: 'a rose is a rose is a rose', vocabSize: 30 }).kind); // → wordpiece
+ * ```
+ */
+export const wordPiece = /* @__PURE__ */ definePlugin({
+  kind: 'tokenizer',
+  name: 'word-piece',
+  package: '@tesserae/tokenizer',
+  apiVersion: 1,
+  description: "WordPiece in the form of BERT's, trained on texts",
+  create: ({ texts, ...options }: WordPiecePluginOptions): Tokenizer => trainWordPiece(texts, options),
 });

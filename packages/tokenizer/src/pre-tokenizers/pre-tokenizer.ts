@@ -11,7 +11,7 @@ import {
   stringSetting,
   tooDeep,
 } from '../patterns/read-part';
-import { prependToPiece, replaceInPiece, unitsAt } from '../pipeline/piece';
+import { prependToPiece, replaceInPiece, slicePiece, unitsAt } from '../pipeline/piece';
 import type { Piece } from '../pipeline/piece';
 import { jsonError } from '../tokenizer-json/check';
 import { gpt2Words, mapBytes } from './byte-level';
@@ -112,13 +112,26 @@ function metaspace(json: TokenizerPartJson): PreTokenizer {
     throw jsonError(`Metaspace.prepend_scheme is ${describeValue(scheme)}, expected always, first or never`);
   const split = booleanSetting(json, 'split', true);
   const spaces = literalPattern(' ');
-  const marks = literalPattern(replacement);
   return (piece) => {
-    piece = replaceInPiece(piece, matchesOf(spaces, piece.text), replacement);
+    // A mark is as long as a space, so that nothing moves.
+    if (replacement.length === 1) piece = { ...piece, text: piece.text.replaceAll(' ', replacement) };
+    else piece = replaceInPiece(piece, matchesOf(spaces, piece.text), replacement);
     const first = scheme === 'always' || (scheme === 'first' && piece.base === 0);
     if (first && !piece.text.startsWith(replacement)) piece = prependToPiece(piece, replacement);
-    return split ? splitPiece(piece, marks(piece.text), 'MergedWithNext') : piece.text === '' ? [] : [piece];
+    return split ? cutBefore(piece, replacement) : piece.text === '' ? [] : [piece];
   };
+}
+
+/** Cuts a piece before each mark. */
+function cutBefore(piece: Piece, mark: string): Piece[] {
+  const pieces: Piece[] = [];
+  for (let start = 0; start < piece.text.length;) {
+    const next = piece.text.indexOf(mark, start + 1);
+    const end = next < 0 ? piece.text.length : next;
+    pieces.push(slicePiece(piece, start, end));
+    start = end;
+  }
+  return pieces;
 }
 
 function fixedLength(length: number): PreTokenizer {

@@ -3,6 +3,8 @@ import { PIECE } from './model-file';
 import { modelFileError } from './model-file-error';
 import type { SentencePiece, SentencePieceModel } from './model-file';
 
+const METASPACE = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'never', split: true };
+
 /** Ids that are put around a text. */
 export interface Surroundings {
   first?: number;
@@ -22,9 +24,9 @@ export function sentencePieceJson(model: SentencePieceModel, around: Surrounding
     padding: null,
     added_tokens: addedTokens(pieces),
     normalizer: steps.length === 0 ? null : { type: 'Sequence', normalizers: steps },
-    pre_tokenizer: kind === 'unigram' ? metaspace(model) : null,
+    pre_tokenizer: kind === 'unigram' ? METASPACE : null,
     post_processor: template(pieces, around),
-    decoder: kind === 'unigram' && !byteFallback ? metaspace(model) : spacesAndBytes(model),
+    decoder: spacesAndBytes(model),
     model:
       kind === 'unigram'
         ? {
@@ -56,31 +58,31 @@ function addedTokens(pieces: readonly SentencePiece[]): AddedTokenJson[] {
   });
 }
 
-function metaspace({ addDummyPrefix }: SentencePieceModel): TokenizerPartJson {
-  return { type: 'Metaspace', replacement: '▁', prepend_scheme: addDummyPrefix ? 'always' : 'never', split: true };
-}
-
 function normalizers(model: SentencePieceModel): TokenizerPartJson[] {
   const steps: TokenizerPartJson[] = [];
   const replace = (pattern: object, content: string): TokenizerPartJson => ({ type: 'Replace', pattern, content });
   if (model.characterMap.length > 0)
     steps.push({ type: 'Precompiled', precompiled_charsmap: toBase64(model.characterMap) });
-  if (model.removeExtraWhitespaces) steps.push(replace({ Regex: '^ +| +$' }, ''), replace({ Regex: ' {2,}' }, ' '));
-  if (model.kind === 'bpe') {
-    if (model.addDummyPrefix) steps.push({ type: 'Prepend', prepend: '▁' });
-    steps.push(replace({ String: ' ' }, '▁'));
-  }
+  if (model.removeExtraWhitespaces)
+    steps.push(replace({ Regex: '\\A +|[ ▁]+\\z' }, ''), replace({ Regex: ' {2,}' }, ' '));
+  // Metaspace would put nothing in front of a text that begins with ▁ itself.
+  if (model.addDummyPrefix) steps.push({ type: 'Prepend', prepend: '▁' });
+  if (model.kind === 'bpe') steps.push(replace({ String: ' ' }, '▁'));
   return steps;
 }
 
-function spacesAndBytes({ addDummyPrefix, byteFallback }: SentencePieceModel): TokenizerPartJson {
+function spacesAndBytes({
+  addDummyPrefix,
+  removeExtraWhitespaces,
+  byteFallback,
+}: SentencePieceModel): TokenizerPartJson {
   return {
     type: 'Sequence',
     decoders: [
       { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
       ...(byteFallback ? [{ type: 'ByteFallback' }] : []),
       { type: 'Fuse' },
-      ...(addDummyPrefix ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
+      ...(addDummyPrefix ? [{ type: 'Strip', content: ' ', start: removeExtraWhitespaces ? 1024 : 1, stop: 0 }] : []),
     ],
   };
 }

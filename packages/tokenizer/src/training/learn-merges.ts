@@ -8,6 +8,8 @@ export interface LearnMergesOptions {
   vocabSize: number;
   /** Stop when the most frequent pair is rarer than this. */
   minFrequency: number;
+  /** How the token of a pair is written. Default: one after the other. */
+  join?: (left: string, right: string) => string;
   /** Told after each merge. */
   onMerge?: (token: string, count: number) => void;
 }
@@ -20,14 +22,13 @@ interface Corpus {
   weights: Float64Array; // how often the word of this position occurs
 }
 
-function layOut(words: ReadonlyMap<string, number>, byteIds: Int32Array): Corpus {
-  const utf8 = new TextEncoder();
-  const encoded: { bytes: Uint8Array; weight: number }[] = [];
+function layOut(words: ReadonlyMap<string, number>, symbolsOf: (word: string) => ArrayLike<number>): Corpus {
+  const encoded: { symbols: ArrayLike<number>; weight: number }[] = [];
   let total = 0;
   for (const [word, weight] of words) {
-    const bytes = utf8.encode(word);
-    encoded.push({ bytes, weight });
-    total += bytes.length;
+    const symbols = symbolsOf(word);
+    encoded.push({ symbols, weight });
+    total += symbols.length;
   }
   const corpus: Corpus = {
     symbols: new Int32Array(total),
@@ -36,10 +37,10 @@ function layOut(words: ReadonlyMap<string, number>, byteIds: Int32Array): Corpus
     weights: new Float64Array(total),
   };
   let at = 0;
-  for (const { bytes, weight } of encoded)
-    for (let i = 0; i < bytes.length; i++, at++) {
-      corpus.symbols[at] = byteIds[bytes[i]];
-      corpus.next[at] = i + 1 < bytes.length ? at + 1 : -1;
+  for (const { symbols, weight } of encoded)
+    for (let i = 0; i < symbols.length; i++, at++) {
+      corpus.symbols[at] = symbols[i];
+      corpus.next[at] = i + 1 < symbols.length ? at + 1 : -1;
       corpus.previous[at] = i > 0 ? at - 1 : -1;
       corpus.weights[at] = weight;
     }
@@ -47,21 +48,21 @@ function layOut(words: ReadonlyMap<string, number>, byteIds: Int32Array): Corpus
 }
 
 /**
- * Learns byte-pair merges: again and again the most frequent adjacent pair becomes a token.
+ * Learns merges: again and again the most frequent adjacent pair becomes a token.
  *
  * Counts are kept up to date at the places that a merge touches, and every pair knows its places, so that a merge costs
- * what it changes and the whole costs about O(n log n) in the bytes of the distinct words.
+ * what it changes and the whole costs about O(n log n) in the symbols of the distinct words.
  *
  * @param words how often each word occurs
- * @param byteIds the token of each byte
+ * @param symbolsOf the tokens that a word begins as
  * @returns the merges, in order, as pairs of ids
  */
 export function learnMerges(
   words: ReadonlyMap<string, number>,
-  byteIds: Int32Array,
-  { tokens, vocabSize, minFrequency, onMerge }: LearnMergesOptions,
+  symbolsOf: (word: string) => ArrayLike<number>,
+  { tokens, vocabSize, minFrequency, join: written = (left, right) => left + right, onMerge }: LearnMergesOptions,
 ): [number, number][] {
-  const { symbols, next, previous, weights } = layOut(words, byteIds);
+  const { symbols, next, previous, weights } = layOut(words, symbolsOf);
   const lefts: number[] = [];
   const rights: number[] = [];
   const counts: number[] = [];
@@ -112,7 +113,7 @@ export function learnMerges(
     if (entered < minFrequency) break;
     const left = lefts[pair];
     const right = rights[pair];
-    const token = tokens[left] + tokens[right];
+    const token = written(tokens[left], tokens[right]);
     let id = ids.get(token); // two ways of cutting one string make one token
     if (id === undefined) {
       id = tokens.length;

@@ -78,7 +78,9 @@ export function trainByteLevelBpe(texts: string | Iterable<string>, options: Byt
   if (words.size === 0) throw emptyText('trainByteLevelBpe');
   const idOf = new Map(tokens.map((token, id) => [token, id]));
   const byteIds = Int32Array.from(byteAlphabet().characters, (character) => idOf.get(character)!);
-  const merges = learnMerges(words, byteIds, {
+  const utf8 = new TextEncoder();
+  const symbolsOf = (word: string): Int32Array => Int32Array.from(utf8.encode(word), (byte) => byteIds[byte]);
+  const merges = learnMerges(words, symbolsOf, {
     tokens,
     vocabSize,
     minFrequency,
