@@ -3,13 +3,14 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '@tesserae/display';
+import { families } from './families/study';
 import { fuzzing } from './fuzzing/study';
 import { shakespeare } from './shakespeare/study';
 import { stories } from './stories/study';
 import { bound, keeps } from './study';
 import type { Study, StudyResult } from './study';
 
-const studies: Record<string, Study> = { fuzzing, shakespeare, stories };
+const studies: Record<string, Study> = { families, fuzzing, shakespeare, stories };
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -20,7 +20,7 @@ export interface SequenceToSequenceOptions {}
  * Learning to make one text out of another: the encoder reads the source, the decoder learns to write the target.
  *
  * The decoder is given the target one place to the right, after the decoder's start token, and has to name each token of it
- * and the end-of-sequence token. The data is a list of `{ source, target }`.
+ * and the end-of-sequence token. The source is read as the tokenizer gives it, as it is when generating. The data is a list of `{ source, target }`.
  *
  * @param options none yet
  * @returns the objective, for `train(model, { data: pairs, objective, … })` with an encoder-decoder
@@ -70,15 +70,18 @@ function createSequenceToSequence(options: SequenceToSequenceOptions = {}): Obje
       if (typeof start !== 'number' || typeof end !== 'number')
         throw badLearner(name, 'the config has no decoderStartTokenId or no eosTokenId', 'give both to createModel');
       const longest = longestRow(model, settings);
-      const encode = (text: string): number[] => {
-        const ids = Array.from(tokenizer.encode(text)).slice(0, longest);
+      const encode = (text: string): number[] => Array.from(tokenizer.encode(text)).slice(0, longest);
+      const encodeTarget = (text: string): number[] => {
+        const ids = encode(text);
         return ids[ids.length - 1] === end ? ids : [...ids.slice(0, longest - 1), end];
       };
       const rows = data.map((row, i) => {
         const { source, target } = (row ?? {}) as Partial<SequencePair>;
         if (typeof source !== 'string' || typeof target !== 'string')
           throw badRows(name, `row ${i} is no pair of texts`, 'give { source, target }');
-        return { source: encode(source), target: encode(target) };
+        const ids = encode(source); // as it is: generation encodes a text the same way
+        if (ids.length === 0) throw badRows(name, `the source of row ${i} holds no token`, 'leave empty texts out');
+        return { source: ids, target: encodeTarget(target) };
       });
       return preparePadded(model, settings, {
         objective: name,

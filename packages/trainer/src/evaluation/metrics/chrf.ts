@@ -93,7 +93,7 @@ export function chrfStatistics(prediction: string, references: References, optio
  * @example
  * ```ts
  * import { chrf } from '@tesserae/trainer';
- * console.log(chrf(['the cat sat'], ['the cat sits']).toFixed(1), chrf(['the cat'], ['the cat'])); // → 75.2 100
+ * console.log(chrf(['the cat sat'], ['the cat sits']).toFixed(1), chrf(['the cat'], ['the cat'])); // → 61.0 100
  * ```
  */
 export function chrf(
