@@ -1,6 +1,7 @@
 export * from './architectures/index';
 export * from './backend/index';
 export * from './compile/index';
+export * from './embeddings/index';
 export * from './generation/index';
 export * from './losses/index';
 export * from './model/index';

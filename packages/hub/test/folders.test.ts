@@ -46,6 +46,10 @@ describe('a folder in and out', () => {
     ['gpt2', 'config.v5.json'],
     ['llama', 'config.json'],
     ['llama', 'config.v5.json'],
+    ['t5', 'config.json'],
+    ['t5', 'config.v5.json'],
+    ['bart', 'config.json'],
+    ['marian', 'config.v5.json'],
   ])('%s by %s is the same, byte for byte', async (name, configFile) => {
     const before = tf.memory().numTensors;
     const model = await loadPretrained(golden(name), { configFile });

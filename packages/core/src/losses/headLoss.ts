@@ -37,8 +37,11 @@ export interface HeadTargets {
  * ```
  */
 export function headLoss(config: ArchitectureConfig, output: ForwardOutput, targets: HeadTargets): tf.Scalar {
-  const loss = ofHead(config, output.logits, targets);
-  return output.auxiliaryLoss ? tf.add(loss, output.auxiliaryLoss) : loss;
+  const { logits, auxiliaryLoss } = output;
+  return tf.tidy(() => {
+    const loss = ofHead(config, logits, targets);
+    return auxiliaryLoss ? tf.add(loss, auxiliaryLoss) : loss;
+  });
 }
 
 function ofHead(

@@ -111,6 +111,12 @@ function checkCounts(where: string, config: ArchitectureConfig, { entries }: Che
   }
 }
 
+/** Copies that differ and that nothing reads are no copies. */
+function carryAlong(names: NameMap, unused: readonly string[]): NameMap {
+  const copies = Object.fromEntries(Object.entries(names.copies).filter(([name]) => !unused.includes(name)));
+  return { ...names, copies, carried: [...names.carried, ...unused] };
+}
+
 async function resolveNames(
   where: string,
   { form, json, config: told }: Pick<ReadConfig, 'form' | 'json' | 'config'>,
@@ -121,8 +127,10 @@ async function resolveNames(
   for (;;) {
     const specs = form.architecture.parameters(config);
     const names = findStoredNames(where, specs, checkpoint, form.naming);
-    const foreign = await differing(checkpoint, names);
-    if (foreign.length === 0) return { config, specs, names };
+    const apart = await differing(checkpoint, names);
+    const unused = apart.filter((name) => form.naming.buffers.test(name));
+    const foreign = apart.filter((name) => !unused.includes(name));
+    if (foreign.length === 0) return { config, specs, names: carryAlong(names, unused) };
     const untied = untie(form, config, foreign);
     if (!untied || JSON.stringify(untied) === JSON.stringify(config)) refuseExtra(where, foreign);
     config = untied;

@@ -92,8 +92,9 @@ export const bertForm: Form<BertConfig> = {
   naming: {
     prefix: 'bert.',
     buffers:
-      /^(bert\.)?(embeddings\.position_ids|embeddings\.token_type_ids|pooler\.dense\.\w+)$|^cls\.seq_relationship\./,
+      /^(bert\.)?(embeddings\.position_ids|embeddings\.token_type_ids|pooler\.dense\.\w+)$|^cls\.(seq_relationship\..*|predictions\.bias)$/,
     tied: { copy: 'cls.predictions.decoder.weight', of: 'bert.embeddings.word_embeddings.weight' },
+    // transformers 5 reads the bias beside an output of its own, and stores the other one unused
     aliases: [
       ['cls.predictions.decoder.bias', 'cls.predictions.bias'],
       ['cls.predictions.bias', 'cls.predictions.decoder.bias'],
@@ -120,7 +121,7 @@ export const robertaForm: Form<RobertaConfig> = {
   classes: robertaClasses,
   naming: {
     prefix: 'roberta.',
-    buffers: /^(roberta\.)?(embeddings\.position_ids|embeddings\.token_type_ids|pooler\.dense\.\w+)$/,
+    buffers: /^(roberta\.)?(embeddings\.position_ids|embeddings\.token_type_ids|pooler\.dense\.\w+)$|^lm_head\.bias$/,
     tied: { copy: 'lm_head.decoder.weight', of: 'roberta.embeddings.word_embeddings.weight' },
     aliases: [
       ['lm_head.decoder.bias', 'lm_head.bias'],

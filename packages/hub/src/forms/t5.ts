@@ -68,9 +68,9 @@ function readFeedForward(fields: Fields, what: string): { hiddenAct: string; gat
   };
 }
 
-const isEncoder = (fields: Fields): boolean => {
+const isClass = (fields: Fields, ...names: string[]): boolean => {
   const named = fields.raw('architectures');
-  return Array.isArray(named) && named[0] === 'T5EncoderModel';
+  return Array.isArray(named) && names.includes(named[0] as string);
 };
 
 /** T5's folders: `T5Config`, and the classes above. */
@@ -90,8 +90,9 @@ export const t5Form: Form<T5Config> = {
   },
   newFormField: 'scale_decoder_outputs',
   read(fields, what) {
-    const encoderOnly = isEncoder(fields);
-    if (!(encoderOnly && fields.raw('is_encoder_decoder') === false)) refuseUnread(fields, true);
+    const encoderOnly = isClass(fields, 'T5EncoderModel');
+    const isEncoder = isClass(fields, 'T5EncoderModel', 'T5ForTokenClassification');
+    refuseUnread(fields, !(isEncoder && fields.raw('is_encoder_decoder') === false));
     fields.only('is_decoder', [false], 'decoders of T5 alone are not read');
     const read = readTable(table, fields, what);
     return t5.configure({
@@ -115,12 +116,14 @@ export const t5Form: Form<T5Config> = {
       dense_act_fn: hiddenAct,
       is_gated_act: gatedFeedForward,
       is_encoder_decoder: !config.encoderOnly,
-      // transformers 5 always says that the output is tied, and looks whether a matrix of its own is stored
-      tie_word_embeddings: newForm || config.tieWordEmbeddings,
-      ...(newForm || scale !== config.tieWordEmbeddings ? { scale_decoder_outputs: scale } : {}),
+      // whether the output is tied is seen by what is stored; before transformers 5 this field stood for the scale too
+      tie_word_embeddings: newForm || scale,
+      ...(newForm && { scale_decoder_outputs: scale }),
       ...writeHeadFields(config),
     };
   },
+  // an output that is not stored is the token embedding, whatever the config says
+  fit: (config, names) => (names.has('lm_head.weight') ? config : { ...config, tieWordEmbeddings: true }),
   className: (config) =>
     config.encoderOnly ? 'T5EncoderModel' : Object.keys(classes).find((one) => classes[one] === config.head)!,
 };

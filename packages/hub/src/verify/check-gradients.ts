@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { compile, flattenParams, unflattenParams } from '@tesserae/core';
 import type { ForwardInputs, HeadTargets, Model, Params } from '@tesserae/core';
+import { sourceOf } from '../folders/source';
 import type { GoldenFolder } from './golden';
 import { lossAndGradients } from './loss';
 import { compare, compareNumber, tolerances } from './report';
@@ -64,6 +65,8 @@ export async function checkGradients(
       // what is not trained has no gradient
       values.set(name, flat.trainable[i] ? await grads[i].data() : new Float32Array(grads[i].size));
     }
+    // what the checkpoint holds and nothing reads has no gradient either
+    for (const { name, data } of sourceOf(model.config)?.carried ?? []) values.set(name, new Float32Array(data.length));
     for (const [name, stored] of Object.entries(golden.grads ?? {})) {
       const found = values.get(name);
       if (found) rows.push(compare(`grads.${name}`, found, tensor(stored), tolerances.gradient));
