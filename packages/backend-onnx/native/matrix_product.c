@@ -16,7 +16,7 @@ typedef struct {
   float *c, *packed;                               /* packed: B in panels of sixteen columns, K deep */
   int64_t M, N, K, a_step, b_step, addend_step;    /* addend_step 0: one row for all */
   int trans_a, trans_b;
-  int64_t rows;                                    /* of C in one task */
+  int64_t tasks;                                   /* that share the rows of C evenly, in groups of six */
   int *failed;                                     /* set by a task that found no memory */
 } Args;
 enum { PANELS = 4 };                               /* packed by one task */
@@ -108,7 +108,8 @@ static void pack_panels(void *argument, size_t task) {
 
 static void rows_of_product(void *argument, size_t task) {
   const Args *g = argument;
-  const int64_t m0 = (int64_t)task * g->rows, M = g->M - m0 < g->rows ? g->M - m0 : g->rows;
+  const int64_t groups = (g->M + ROWS - 1) / ROWS, m0 = (int64_t)task * groups / g->tasks * ROWS;
+  const int64_t end = ((int64_t)task + 1) * groups / g->tasks * ROWS, M = (end < g->M ? end : g->M) - m0;
   float *packed = g->trans_a ? scratch_of_task((M + ROWS) * DEPTH) : 0;
   if (g->trans_a && !packed) {
     *g->failed = 1;
@@ -150,9 +151,10 @@ static void packed_product(Call *call, Args *g) {
   parallel_for(call, (size_t)((panels + PANELS - 1) / PANELS), pack_panels, g);
   /* As many tasks as processors, or twice, … : they share evenly. Packed rows are worth more rows: each task reads all of B. */
   const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN), round = processors < 1 ? 1 : processors > 16 ? 16 : processors;
-  const int64_t most = round * (g->trans_a ? TALL_PACKED : TALL), tasks = (g->M + most - 1) / most * round;
-  g->rows = ((g->M + tasks - 1) / tasks + ROWS - 1) / ROWS * ROWS;
-  parallel_for(call, (size_t)((g->M + g->rows - 1) / g->rows), rows_of_product, g);
+  const int64_t most = round * (g->trans_a ? TALL_PACKED : TALL), groups = (g->M + ROWS - 1) / ROWS;
+  g->tasks = (g->M + most - 1) / most * round;
+  if (g->tasks > groups) g->tasks = groups;
+  parallel_for(call, (size_t)g->tasks, rows_of_product, g);
   free(g->packed);
   if (failed) out_of_memory(call);
 }

@@ -83,6 +83,7 @@ static int64_t attribute_int(Api api, const void *info, const char *name, int64_
   ((void (*)(Status))api[RELEASE_STATUS])(status);
   return otherwise;
 }
+static int64_t kernels;
 static Status create_kernel(const Op *op, Api api, const void *info, void **kernel) {
   Kernel *made = malloc(sizeof *made);
   if (!made) return ((Status(*)(int, const char *))api[CREATE_STATUS])(FAIL, "tesserae kernel: not enough memory");
@@ -90,7 +91,7 @@ static Status create_kernel(const Op *op, Api api, const void *info, void **kern
                    attribute_float(api, info, "softcap", 0.0f), attribute_int(api, info, "window", 0),
                    attribute_int(api, info, "causal", 1), attribute_int(api, info, "cached", 0), attribute_int(api, info, "heads", 1),
                    attribute_int(api, info, "ignore_index", -100), attribute_int(api, info, "transA", 0),
-                   attribute_int(api, info, "transB", 0)};
+                   attribute_int(api, info, "transB", 0), __atomic_fetch_add(&kernels, 1, __ATOMIC_RELAXED), 0, 0};
   *kernel = made;
   return 0;
 }

@@ -61,6 +61,8 @@ struct Kernel {
   void (*run)(struct Call *);
   float epsilon, scale, softcap;
   int64_t window, causal, cached, heads, ignore_index, trans_a, trans_b;
+  int64_t number, calls;                           /* which kernel of the process this is; calls with the same matrix */
+  const void *matrix;
 };
 
 /** One call of a kernel. The first thing that fails is kept, and is what ONNX Runtime is told in the end. */
