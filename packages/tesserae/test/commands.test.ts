@@ -177,6 +177,20 @@ describe('tesserae', () => {
     }
   });
 
+  it('trains with the optimizer that is named', async () => {
+    const words = ['train', '--text', text, '--steps', '4', '--json', '--overwrite', ...small];
+    const losses = new Map<string, number>();
+    for (const name of ['adamw', 'adam', 'sgd', 'lion', 'muon', 'adafactor']) {
+      const output = path.join(folder, `with-${name}`);
+      const { code, out, notes } = await command([...words, '--output', output, '--optimizer', name]);
+      expect(code, notes).toBe(0);
+      losses.set(name, (JSON.parse(out) as { loss: number }).loss);
+    }
+    expect(new Set(losses.values()).size).toBe(losses.size);
+    const refused = await command([...words, '--output', path.join(folder, 'none'), '--optimizer', 'adagrad']);
+    expect(refused.notes).toMatch("there is no optimizer 'adagrad'");
+  });
+
   it('stops at a signal with a checkpoint, and goes on with --resume to the same end', async () => {
     const words = (name: string): string[] => [
       'train',

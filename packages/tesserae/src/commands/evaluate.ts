@@ -1,7 +1,6 @@
 import { disposeModel, releaseGenerationPrograms, selectBackend } from '@tesserae/core';
 import type { BackendName } from '@tesserae/core';
 import { table } from '@tesserae/display';
-import { loadPretrained } from '@tesserae/hub';
 import {
   classification,
   evaluate,
@@ -17,6 +16,7 @@ import type { EvaluationResult, EvaluationTask, TextMetricName } from '@tesserae
 import type { Command } from 'commander';
 import { problem } from '../problem';
 import type { CommandContext } from './context';
+import { loadModel, MODEL_WORDS } from './load-model';
 import { whole } from './parse';
 
 interface EvaluateFlags {
@@ -59,8 +59,8 @@ const tasks: Readonly<Record<string, MakeTask>> = {
 export function addEvaluate(program: Command, context: CommandContext): void {
   program
     .command('evaluate')
-    .description('score a model from a Hugging Face folder on a task, with standard errors')
-    .argument('<folder>', 'config.json, model.safetensors, tokenizer.json')
+    .description('score a model on a task, with standard errors')
+    .argument('<model>', MODEL_WORDS)
     .requiredOption('--data <file>', 'a text for perplexity; for other tasks JSON lines, one row of the task each')
     .option('--task <name>', Object.keys(tasks).join(', '), 'perplexity')
     .option('--batch <n>', 'rows that go through the model at a time', whole(1), 8)
@@ -73,10 +73,10 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .option('--samples', 'with --json: every sample too')
     .option('--backend <name>', 'tfjs-node-gpu, onnx, tfjs-node, wasm or cpu')
     .option('--json', 'print one line of JSON')
-    .action(async (folder: string, flags: EvaluateFlags) => run(folder, flags, context));
+    .action(async (source: string, flags: EvaluateFlags) => run(source, flags, context));
 }
 
-async function run(folder: string, flags: EvaluateFlags, context: CommandContext): Promise<void> {
+async function run(source: string, flags: EvaluateFlags, context: CommandContext): Promise<void> {
   if (!Object.hasOwn(tasks, flags.task))
     throw problem('E_OPTION', `there is no task '${flags.task}'`, `use one of ${Object.keys(tasks).join(', ')}`);
   const task = tasks[flags.task](await readTextFile(flags.data), flags);
@@ -84,7 +84,7 @@ async function run(folder: string, flags: EvaluateFlags, context: CommandContext
     log: (line) => context.note(line),
     ...(flags.backend && { prefer: flags.backend as BackendName }),
   });
-  const model = await loadPretrained(folder);
+  const model = await loadModel(source, context);
   try {
     const { batch: batchSize, samples, json } = flags;
     const { signal } = context;

@@ -1,8 +1,8 @@
 import { chat, disposeModel, generate, releaseGenerationPrograms, selectBackend } from '@tesserae/core';
 import type { BackendName, GeneratedToken, GenerateOptions, Model } from '@tesserae/core';
-import { loadPretrained } from '@tesserae/hub';
 import type { Command } from 'commander';
 import type { CommandContext } from './context';
+import { loadModel, MODEL_WORDS } from './load-model';
 import { real, whole } from './parse';
 
 interface GenerateFlags {
@@ -37,7 +37,7 @@ export function addGenerate(program: Command, context: CommandContext): void {
   program
     .command('generate')
     .description('continue a text with a model from a Hugging Face folder, or answer it')
-    .argument('<folder>', 'config.json, model.safetensors, tokenizer.json')
+    .argument('<model>', MODEL_WORDS)
     .option('--prompt <text>', 'what to continue; of an encoder-decoder what to encode', '\n')
     .option('--chat', 'the prompt is a message, to be answered by the chat template of the folder')
     .option('--system <text>', 'with --chat: what the model is told before the message')
@@ -62,7 +62,7 @@ export function addGenerate(program: Command, context: CommandContext): void {
     .option('--backend <name>', 'tfjs-node-gpu, onnx, tfjs-node, wasm or cpu')
     .option('--json', 'print one line of JSON at the end instead of text as it comes')
     .option('--json-lines', 'print a line of JSON for each token as it comes, and that one at the end')
-    .action(async (folder: string, flags: GenerateFlags) => run(folder, flags, context));
+    .action((source: string, flags: GenerateFlags) => run(source, flags, context));
 }
 
 /** A folder that says nothing of sampling, and no search: stories are livelier at 0.8. */
@@ -111,13 +111,13 @@ function show(
   else if (!flags.json && (flags.sequences ?? 1) === 1) context.write(text);
 }
 
-async function run(folder: string, flags: GenerateFlags, context: CommandContext): Promise<void> {
+async function run(source: string, flags: GenerateFlags, context: CommandContext): Promise<void> {
   await selectBackend({
     log: (line) => context.note(line),
     ...(flags.backend && { prefer: flags.backend as BackendName }),
   });
   const { prompt } = flags;
-  const model = await loadPretrained(folder);
+  const model = await loadModel(source, context);
   const said: Said[] = [];
   const start = performance.now();
   try {

@@ -1,15 +1,28 @@
 import path from 'node:path';
 import { countParameters, createModel, disposeModel, gpt2, llama, selectBackend } from '@tesserae/core';
 import type { BackendName, Model } from '@tesserae/core';
-import { loadPretrained, savePretrained } from '@tesserae/hub';
+import { savePretrained } from '@tesserae/hub';
 import { isTesseraeError } from '@tesserae/registry';
 import { trainByteLevelBpe, trainCharacterTokenizer } from '@tesserae/tokenizer';
 import type { Tokenizer } from '@tesserae/tokenizer';
-import { adamw, constant, cosine, linearDecay, readTextFile, train } from '@tesserae/trainer';
-import type { Schedule } from '@tesserae/trainer';
+import {
+  adafactor,
+  adam,
+  adamw,
+  constant,
+  cosine,
+  linearDecay,
+  lion,
+  muon,
+  readTextFile,
+  sgd,
+  train,
+} from '@tesserae/trainer';
+import type { Optimizer, Schedule } from '@tesserae/trainer';
 import type { Command } from 'commander';
 import { problem } from '../problem';
 import type { CommandContext } from './context';
+import { loadModel, MODEL_WORDS } from './load-model';
 import { real, whole } from './parse';
 
 interface TrainFlags {
@@ -28,6 +41,7 @@ interface TrainFlags {
   accumulate: number;
   steps: number;
   learningRate: number;
+  optimizer: string;
   schedule: string;
   warmup: number;
   clip: number;
@@ -40,6 +54,20 @@ interface TrainFlags {
   json?: boolean;
 }
 
+const optimizers: Readonly<Record<string, (learningRate: number) => Optimizer>> = {
+  adamw: () => adamw({ beta2: 0.95, weightDecay: 0.1 }),
+  adam: () => adam({ beta2: 0.95 }),
+  sgd: () => sgd({ momentum: 0.9 }),
+  lion: () => lion({ weightDecay: 1 }),
+  muon: (learningRate) => muon({ learningRate }),
+  adafactor: () => adafactor({ stepSize: 'fixed', scaleByParameter: false }),
+};
+
+function optimizerOf({ optimizer, learningRate }: TrainFlags): Optimizer {
+  if (Object.hasOwn(optimizers, optimizer)) return optimizers[optimizer](learningRate);
+  throw problem('E_OPTION', `there is no optimizer '${optimizer}'`, `use one of ${Object.keys(optimizers).join(', ')}`);
+}
+
 /** `tesserae train`: a text and a folder, from nothing or from a model that is there. */
 export function addTrain(program: Command, context: CommandContext): void {
   program
@@ -47,7 +75,7 @@ export function addTrain(program: Command, context: CommandContext): void {
     .description('train a decoder-only model on a UTF-8 text')
     .requiredOption('--text <file>', 'what to learn from')
     .option('--output <folder>', 'where the model and the checkpoints go', path.join('out', 'train'))
-    .option('--from <folder>', 'start from this model instead of a new one')
+    .option('--from <model>', `start from ${MODEL_WORDS}, instead of a new one`)
     .option('--form <name>', 'gpt2 or llama', 'gpt2')
     .option('--tokenizer <kind>', 'bpe, character, or a tokenizer.json', 'bpe')
     .option('--vocab <n>', 'tokens of a new BPE tokenizer', whole(257), 1024)
@@ -60,6 +88,7 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option('--accumulate <n>', 'batches averaged into one update', whole(1), 1)
     .option('--steps <n>', 'updates in all', whole(1), 1000)
     .option('--learning-rate <rate>', 'highest rate', real(0), 1e-3)
+    .option('--optimizer <name>', Object.keys(optimizers).join(', '), 'adamw')
     .option('--schedule <name>', 'constant, linear or cosine', 'cosine')
     .option('--warmup <n>', 'steps over which the rate rises', whole(0), 100)
     .option('--clip <norm>', 'largest gradient norm, 0 for no limit', real(0), 1)
@@ -79,7 +108,7 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
     ...(flags.backend && { prefer: flags.backend as BackendName }),
   });
   const text = await readTextFile(flags.text);
-  const start = flags.from === undefined ? await freshModel(flags, text) : await loadPretrained(flags.from);
+  const start = flags.from === undefined ? await freshModel(flags, text) : await loadModel(flags.from, context);
   const checkpoints = path.join(flags.output, 'checkpoints');
   context.note(`${countParameters(start).toLocaleString('en')} parameters; checkpoints in ${checkpoints}`);
   try {
@@ -88,7 +117,7 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
       steps: flags.steps,
       batchSize: flags.batch,
       contextLength: flags.context,
-      optimizer: adamw({ beta2: 0.95, weightDecay: 0.1 }),
+      optimizer: optimizerOf(flags),
       schedule: scheduleOf(flags),
       gradientClipNorm: flags.clip === 0 ? null : flags.clip,
       accumulationSteps: flags.accumulate,
