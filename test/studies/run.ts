@@ -6,11 +6,12 @@ import { table } from '@tesserae/display';
 import { families } from './families/study';
 import { fuzzing } from './fuzzing/study';
 import { shakespeare } from './shakespeare/study';
+import { sparseAttention } from './sparse-attention/study';
 import { stories } from './stories/study';
 import { bound, keeps } from './study';
 import type { Study, StudyResult } from './study';
 
-const studies: Record<string, Study> = { families, fuzzing, shakespeare, stories };
+const studies: Record<string, Study> = { families, fuzzing, shakespeare, 'sparse-attention': sparseAttention, stories };
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -84,7 +84,9 @@ const disposePrograms = ({ prefill, decode, encode }: GenerationPrograms): void 
 export function programsFor(model: Model): GenerationPrograms {
   const { architecture, config } = model;
   kept ??= new Map();
-  const key = `${architecture.name} ${JSON.stringify(config)}`;
+  // The rule of a pattern is code: one that was written anew in a notebook is another.
+  const rule = config.attention ? `${String(config.attention.sees)}${String(config.attention.visible)}` : '';
+  const key = `${architecture.name} ${JSON.stringify(config)} ${rule}`;
   let found = kept.get(key);
   if (found && found.architecture !== architecture) {
     disposePrograms(found.programs);

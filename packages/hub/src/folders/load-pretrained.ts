@@ -17,6 +17,7 @@ import { withSource } from './source';
 import type { Source } from './source';
 import { checkWeightDtype, roundTo, storedDtype } from './weight-dtype';
 import type { WeightDtype } from './weight-dtype';
+import { readAttention } from './attention-field';
 import { findStoredNames, refuseExtra } from './stored-names';
 import type { NameMap } from './stored-names';
 
@@ -167,7 +168,9 @@ async function readConfig(folder: string, configFile: string): Promise<ReadConfi
   const file = path.join(folder, checkRelativePath(configFile, 'configFile'));
   const { json, bytes } = await readJsonObject(file);
   const form = findForm(forms(), json, file);
-  return { form, json, bytes, config: form.read(readFields(json, file), file) };
+  const config = form.read(readFields(json, file), file);
+  const attention = readAttention(json, form, file);
+  return { form, json, bytes, config: attention ? { ...config, attention } : config };
 }
 
 /**

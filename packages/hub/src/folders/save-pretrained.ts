@@ -2,6 +2,7 @@ import path from 'node:path';
 import { atomicWrite, flattenParams, isWeightForm, weightOperations, writeCheckpoint } from '@tesserae/core';
 import type { ArchitectureConfig, Model, SafetensorsDtype, SafetensorsInput, Weight } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
+import { withAttentionField } from './attention-field';
 import { readFields } from '../forms/fields';
 import type { ConfigJson } from '../forms/fields';
 import { classOf, readHead } from '../forms/head-fields';
@@ -233,7 +234,8 @@ export async function savePretrained<C>(model: Model<C>, folder: string, options
   }));
   const changed =
     options.dtype !== undefined || source?.retyped === true || types.some((type, i) => type !== parameters[i].loadedAs);
-  const json = configJson(form, known.config, source, changed ? dtypeNames[types[0]] : undefined);
+  const fields = configJson(form, known.config, source, changed ? dtypeNames[types[0]] : undefined);
+  const json = withAttentionField(fields, known.config);
   const beside = { 'config.json': configBytes(json, source), ...companionsOf(known, source) };
   if (options.weights === false) {
     for (const [name, bytes] of Object.entries(beside)) await writeBytes(path.join(folder, name), bytes);
