@@ -77,6 +77,12 @@ describe.each(['cpu', 'onnx'])('an encoder-decoder on %s', (backend) => {
     expect(alone.ids).toEqual(rows[2].ids);
   });
 
+  it('goes past maxPositionEmbeddings on both sides, where positions are relative', async () => {
+    const long = Array.from({ length: 40 }, (_, i) => (7 * i) % 23);
+    const [{ ids }] = await generateAll(model, long, { stopTokens: [], maxNewTokens: 34 });
+    expect(ids).toEqual(slowGreedy(model, long, 34));
+  });
+
   it('searches with beams and draws several texts', async () => {
     const searching = { ...small, numBeams: 3, numReturnSequences: 2, stopTokens: [6] };
     const rows = await generateAll(model, texts, searching);

@@ -134,8 +134,8 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   const leaves = trainableLeaves(model);
   const paths = leaves.map(([path]) => path);
   const specs = new Map(specsOf(model).map((spec) => [spec.path, spec]));
-  const decay = paths.map((path) => specs.get(path)?.decay ?? true);
   const learns = paths.map((path) => specs.get(path)?.trainable ?? true);
+  const decay = paths.map((path, i) => learns[i] && (specs.get(path)?.decay ?? true));
 
   const forward = (parameters: readonly Tensor[], { key: dropoutKey, labels, ...inputs }: BatchTensors): Scalar => {
     const output = model.architecture.forward(
@@ -169,7 +169,8 @@ export function createTrainingStep<C extends ArchitectureConfig>(
       optimizer.scalesGradients === true
         ? optimizer.update(gradients, state, parameters, { ...context, gradientScale: scale })
         : optimizer.update(scaleGradients(gradients, scale), state, parameters, context);
-    return { parameters: next.parameters, state: next.state, norm };
+    const moved = next.parameters.map((parameter, i) => (learns[i] ? parameter : parameters[i]));
+    return { parameters: moved, state: next.state, norm };
   };
 
   const wholeStep = compile(
