@@ -23,6 +23,7 @@ const tokenizerFiles = [
   'vocab.txt',
   'spiece.model',
   'sentencepiece.bpe.model',
+  'sentencepiece.model',
   'tokenizer.model',
   'source.spm',
   'target.spm',

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkRelativePath, openCheckpoint, parseStrictJson, selectBackend, unflattenParams } from '@tesserae/core';
 import type { ArchitectureConfig, Checkpoint, Model, ParameterSpec, Params, SafetensorsTensor } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
-import { loadGpt2Files, loadTokenizer } from '@tesserae/tokenizer';
+import { loadTokenizer, loadTokenizerFolder } from '@tesserae/tokenizer';
 import type { Tokenizer, TokenizerJson } from '@tesserae/tokenizer';
 import { findForm, forms } from '../forms/index';
 import { readFields } from '../forms/fields';
@@ -40,16 +40,18 @@ const MAX_EXPERTS = 1024;
 
 export const loadOptions = ['configFile', 'tokenizer', 'dtype'] as const;
 
-async function readTokenizer(folder: string, files: Source['tokenizerFiles']): Promise<Tokenizer | undefined> {
-  const json = files['tokenizer.json'];
-  if (json) return readTokenizerJson(json, path.join(folder, 'tokenizer.json'));
-  if (!files['vocab.json'] || !files['merges.txt']) return undefined;
-  return loadGpt2Files({ vocab: path.join(folder, 'vocab.json'), merges: path.join(folder, 'merges.txt') });
-}
+/** Files of which one makes a tokenizer when there is no tokenizer.json. */
+const vocabularies = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'sentencepiece.model', 'vocab.txt'];
 
-/** tokenizer.json is checked before the tokenizer's own reader sees it: depth, number of values, no name twice. */
-function readTokenizerJson(bytes: Uint8Array, file: string): Tokenizer {
-  return loadTokenizer(parseStrictJson(bytes, { what: file, maxValues: MAX_TOKENIZER_VALUES }) as TokenizerJson);
+/** JSON is checked before the tokenizer's own reader sees it: depth, number of values, no name twice. */
+function readTokenizer(folder: string, files: Source['tokenizerFiles']): Tokenizer | undefined {
+  const read = (name: string): unknown =>
+    parseStrictJson(files[name], { what: path.join(folder, name), maxValues: MAX_TOKENIZER_VALUES });
+  if (files['tokenizer.json']) return loadTokenizer(read('tokenizer.json') as TokenizerJson);
+  const hasGpt2 = files['vocab.json'] !== undefined && files['merges.txt'] !== undefined;
+  if (!hasGpt2 && !vocabularies.some((name) => files[name] !== undefined)) return undefined;
+  for (const name of Object.keys(files)) if (name.endsWith('.json')) read(name);
+  return loadTokenizerFolder(folder).tokenizer;
 }
 
 /** Reads the parameters one after the other, in the order of the forward pass. */
@@ -175,9 +177,10 @@ async function readConfig(folder: string, configFile: string): Promise<ReadConfi
 
 /**
  * Loads a model from a Hugging Face folder: `config.json` (of transformers 4 or 5), `model.safetensors` or its shards, and
- * `tokenizer.json` (or GPT-2's `vocab.json` and `merges.txt`) when there is one. Read are the forms that the README lists;
- * weights of 16 and 64 bits become float32, one tensor at a time. Nobody is asked over the network. Names, types and everything in the config that is not understood here are
- * remembered and go back out with `savePretrained`.
+ * the tokenizer when there is one, in whichever file: `tokenizer.json`, `vocab.txt`, a SentencePiece model, or GPT-2's
+ * `vocab.json` and `merges.txt`. Read are the forms that the README lists; weights of 16 and 64 bits become float32, one
+ * tensor at a time. Nobody is asked over the network. Names, types and everything in the config that is not understood here
+ * are remembered and go back out with `savePretrained`.
  *
  * generation_config.json gives the model its own options of generation, and the tokenizer has the folder's chat template.
  *
@@ -186,7 +189,7 @@ async function readConfig(folder: string, configFile: string): Promise<ReadConfi
  * @returns the model; its tensors are on the active backend (one is selected when none was)
  * @throws E_NOT_FOUND, E_JSON, E_CONFIG_FIELD, E_GENERATION_CONFIG, E_CONFIG_SIZE, E_UNSUPPORTED for the configs (fields that
  *   cannot be done are refused by name); E_MISSING_TENSORS, E_EXTRA_TENSORS, E_TENSOR_SHAPE, E_TENSOR_DTYPE when the weights do not fit it;
- *   E_PATH, E_PATH_ESCAPE, E_UNKNOWN_OPTION; the codes of `openCheckpoint` and `loadTokenizer`
+ *   E_PATH, E_PATH_ESCAPE, E_UNKNOWN_OPTION; the codes of `openCheckpoint` and `loadTokenizerFolder`
  * @example
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
@@ -214,7 +217,7 @@ export async function loadPretrained(folder: string, options: LoadOptions = {}):
     const own = options.tokenizer === undefined;
     const tokenizerFiles = own ? await readTokenizerFiles(folder) : {};
     const tokenizer = own
-      ? withChatTemplate(await readTokenizer(folder, tokenizerFiles), tokenizerFiles)
+      ? withChatTemplate(readTokenizer(folder, tokenizerFiles), tokenizerFiles)
       : (options.tokenizer ?? undefined);
     const companions = await readModelFiles(folder);
     const generation = readOwnGeneration(companions, read.json);

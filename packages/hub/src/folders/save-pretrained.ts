@@ -165,7 +165,7 @@ function companionsOf({ tokenizer, generation }: Model, source: Source | undefin
   const files: Record<string, Uint8Array> = { ...source?.companions };
   const own = changedGeneration(generation, files, source?.json ?? {});
   if (own) files['generation_config.json'] = toJson(own);
-  if (tokenizer && tokenizer === source?.tokenizer) return { ...files, ...source.tokenizerFiles };
+  if (source && tokenizer === source.tokenizer) return { ...files, ...source.tokenizerFiles };
   return tokenizer ? { ...files, 'tokenizer.json': toJson(tokenizer.toJSON()) } : files;
 }
 

@@ -1,11 +1,14 @@
 import { describeValue } from '../errors/tokenizer-error';
 import type { Tokenizer } from '../interface/tokenizer';
+import type { TokenizerJson } from '../interface/tokenizer-json';
 import { jsonError } from '../tokenizer-json/check';
 import { loadBertVocabulary } from './load-bert-vocabulary';
 import { loadGpt2Files } from './load-gpt2-files';
 import { loadSentencePiece } from './load-sentence-piece';
 import { loadTokenizer } from './load-tokenizer';
 import { fileError, fileSystem, pathFunctions, readJsonFile } from './read-file';
+import { asRoberta, inFairseqOrder, tokenizerClass, withAddedTokens, withSpanTokens } from './tokenizer-class';
+import type { TokenizerClass } from './tokenizer-class';
 
 /** What of `tokenizer_config.json` matters beside the tokenizer itself. */
 export interface TokenizerConfig {
@@ -30,8 +33,11 @@ export interface TokenizerFolder {
 
 /**
  * Loads the tokenizer of a model folder: `tokenizer.json`, or the first of `spiece.model`, `tokenizer.model`,
- * `sentencepiece.model`, `vocab.json` with `merges.txt`, and `vocab.txt` that is there; with what
- * `tokenizer_config.json` says (begin and end tokens of SentencePiece models, lower case of BERT).
+ * `sentencepiece.bpe.model`, `sentencepiece.model`, `vocab.json` with `merges.txt`, and `vocab.txt` that is there.
+ *
+ * What those files leave open is decided as `transformers` does, by `tokenizer_config.json` and the class that it names
+ * (or that goes with `config.json`): begin and end tokens, lower case and accents of BERT, T5's tokens for spans, the order
+ * of XLM-RoBERTa's ids, added tokens. Marian's `source.spm` is refused: its ids are those of another file.
  *
  * @param folder the path of the folder
  * @returns the tokenizer, and its settings
@@ -54,25 +60,65 @@ export function loadTokenizerFolder(folder: string): TokenizerFolder {
     throw fileError(`the path is ${describeValue(folder)}`, 'pass the path of a folder');
   const path = (name: string): string => pathFunctions().join(folder, name);
   const has = (name: string): boolean => fileSystem().existsSync(path(name));
-  const config = readConfig(has('tokenizer_config.json') ? readJsonFile(path('tokenizer_config.json'), '') : {});
-  const { content, bosToken, eosToken } = config;
-  const model = ['spiece.model', 'tokenizer.model', 'sentencepiece.model'].find(has);
+  const json = (name: string): unknown => (has(name) ? readJsonFile(path(name), '') : undefined);
+  const config = readConfig(json('tokenizer_config.json') ?? {});
   if (has('tokenizer.json')) return { tokenizer: loadTokenizer(path('tokenizer.json')), config };
-  if (model !== undefined) {
-    const firstToken = content.add_bos_token === true ? bosToken : undefined;
-    const lastToken = content.add_eos_token === true ? eosToken : undefined;
-    return { tokenizer: loadSentencePiece({ model: path(model), firstToken, lastToken }), config };
+  const { content } = config;
+  const modelType = (json('config.json') as { model_type?: unknown } | null | undefined)?.model_type;
+  const kind = tokenizerClass(content.tokenizer_class, modelType);
+  const model = MODEL_FILES.find(has);
+  const plain =
+    model !== undefined
+      ? sentencePieceOf(path(model), config, kind)
+      : has('vocab.json') && has('merges.txt')
+        ? gpt2Of({ vocab: path('vocab.json'), merges: path('merges.txt') }, kind)
+        : has('vocab.txt')
+          ? bertOf(path('vocab.txt'), content)
+          : undefined;
+  if (!plain)
+    throw fileError(
+      `${folder} has no tokenizer.json, .model, vocab.json with merges.txt, or vocab.txt`,
+      'check the path, or download the tokenizer of the model',
+    );
+  const old = json('added_tokens.json');
+  if (content.added_tokens_decoder === undefined && old === undefined)
+    return { tokenizer: loadTokenizer(plain), config };
+  return { tokenizer: loadTokenizer(withAddedTokens(plain, content.added_tokens_decoder, old)), config };
+}
+
+const MODEL_FILES = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'sentencepiece.model'];
+
+function sentencePieceOf(
+  model: string,
+  { content, bosToken, eosToken }: TokenizerConfig,
+  kind?: TokenizerClass,
+): TokenizerJson {
+  const plain = loadSentencePiece({ model });
+  if (kind === 'XLMRoberta') return inFairseqOrder(plain.toJSON());
+  if (kind === 'T5') {
+    const json = loadSentencePiece({ model, lastToken: eosToken ?? '</s>' }).toJSON();
+    return withSpanTokens(json, content.extra_ids);
   }
-  if (has('vocab.json') && has('merges.txt'))
-    return { tokenizer: loadGpt2Files({ vocab: path('vocab.json'), merges: path('merges.txt') }), config };
-  if (has('vocab.txt')) {
-    const lowercase = content.do_lower_case !== false;
-    return { tokenizer: loadBertVocabulary({ vocab: path('vocab.txt'), lowercase }), config };
-  }
-  throw fileError(
-    `${folder} has no tokenizer.json, .model, vocab.json with merges.txt, or vocab.txt`,
-    'check the path, or download the tokenizer of the model',
-  );
+  const { specialTokens } = plain;
+  const usual = ['<s>', '<bos>'].find((token) => Object.hasOwn(specialTokens, token));
+  const begins = kind === 'Llama' ? content.add_bos_token !== false : content.add_bos_token === true;
+  const firstToken = begins ? (bosToken ?? usual) : undefined;
+  const lastToken = content.add_eos_token === true ? eosToken : undefined;
+  return loadSentencePiece({ model, firstToken, lastToken }).toJSON();
+}
+
+function gpt2Of(files: { vocab: string; merges: string }, kind?: TokenizerClass): TokenizerJson {
+  const json = loadGpt2Files(files).toJSON();
+  return kind === 'Roberta' ? asRoberta(json) : json;
+}
+
+function bertOf(vocab: string, content: TokenizerConfig['content']): TokenizerJson {
+  return loadBertVocabulary({
+    vocab,
+    lowercase: content.do_lower_case !== false,
+    stripAccents: typeof content.strip_accents === 'boolean' ? content.strip_accents : undefined,
+    chineseCharacters: content.tokenize_chinese_chars !== false,
+  }).toJSON();
 }
 
 function readConfig(content: unknown): TokenizerConfig {
