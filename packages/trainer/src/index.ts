@@ -1,3 +1,4 @@
+export * from './augmentation/index';
 export { listCheckpoints } from './checkpoints/index';
 export type { FoundCheckpoint } from './checkpoints/index';
 export * from './data/index';

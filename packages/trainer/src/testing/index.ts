@@ -1,3 +1,5 @@
+export { describeAugmenterContract } from './augmenter-contract';
+export type { AugmenterContract } from './augmenter-contract';
 export { describeEvaluationContract } from './evaluation-contract';
 export type { EvaluationContract } from './evaluation-contract';
 export { describeObjectiveContract } from './objective-contract';

@@ -1,0 +1,13 @@
+export { augment, augmentStream } from './augment';
+export type { AugmentationCounts, AugmentedExamples, AugmentedStream, AugmentOptions } from './augment';
+export type { Augmenter, EditOptions, InsideSpans, LabelledSpan, TextExample } from './augmenter';
+export { characterDeletion } from './character-deletion';
+export { characterInsertion } from './character-insertion';
+export { characterSwap } from './character-swap';
+export { keyboardSlips } from './keyboard-slips';
+export { misspellings } from './misspellings';
+export { augmenterPlugins } from './plugins';
+export { wordDeletion } from './word-deletion';
+export { wordMasking } from './word-masking';
+export type { WordMaskingOptions } from './word-masking';
+export { wordSwap } from './word-swap';
