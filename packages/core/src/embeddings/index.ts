@@ -1,4 +1,3 @@
 export { embedTexts } from './embedTexts';
-export type { EmbedTextsOptions } from './embedTexts';
 export { poolHiddenStates } from './poolHiddenStates';
-export type { TextPooling } from './poolHiddenStates';
+export type { EmbeddingOptions, EmbedTextsOptions, Pooling } from './options';

@@ -6,6 +6,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Tokenizer } from '@tesserae/tokenizer';
+import type { EmbeddingOptions } from '../embeddings/options';
 import type { GenerateOptions } from '../generation/options';
 import type { AttentionPattern } from '../nn/sparse/pattern';
 import type { Capture } from './capture';
@@ -207,4 +208,6 @@ export interface Model<C = ArchitectureConfig> {
   readonly tokenizer?: Tokenizer | undefined;
   /** What `generate` takes where a call says nothing else, as a folder's generation_config.json has it. */
   readonly generation?: GenerateOptions | undefined;
+  /** What `embedTexts` takes where a call says nothing else, as a folder of sentence-transformers has it. */
+  readonly embedding?: EmbeddingOptions | undefined;
 }

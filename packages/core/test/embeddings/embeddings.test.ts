@@ -24,12 +24,20 @@ describe('pooling', () => {
     ['mean', [2, -6]],
     ['cls', [1, -5]],
     ['max', [3, -5]],
+    ['last', [3, -7]],
+    ['meanSqrtLength', [4 / Math.SQRT2, -12 / Math.SQRT2]],
+    ['weightedMean', [7 / 3, -19 / 3]],
   ] as const)('%s reads real tokens alone', (pooling, expected) => {
-    expect(Array.from(poolHiddenStates(hidden(), mask(), pooling).dataSync())).toEqual(expected);
+    close(poolHiddenStates(hidden(), mask(), pooling).dataSync(), expected);
+  });
+
+  it('finds the last token where padding stands on the left', () => {
+    const left = tf.tensor2d([[0, 1, 1]], [1, 3], 'int32');
+    expect(Array.from(poolHiddenStates(hidden(), left, 'last').dataSync())).toEqual([100, 100]);
   });
 
   it('refuses what it does not know', () => {
-    expect(() => poolHiddenStates(hidden(), mask(), 'last' as 'cls')).toThrow(/E_OPTION.*last/);
+    expect(() => poolHiddenStates(hidden(), mask(), 'least' as 'cls')).toThrow(/E_OPTION.*least/);
     expect(() => poolHiddenStates(hidden(), tf.tensor2d([[1]], [1, 1], 'int32'))).toThrow(/E_SHAPE/);
   });
 });
@@ -57,6 +65,32 @@ describe.each(Object.keys(models))('embedTexts of %s', (name) => {
     const [vector] = await embedTexts(models[name](), [texts[0]], { normalize: false });
     close(vector, tf.mean(hidden, 1).dataSync());
   });
+});
+
+it('takes several poolings, and what the model says where a call says nothing', async () => {
+  const model = models.bert();
+  const [mean] = await embedTexts(model, [[2, 5, 6, 3]], { normalize: false });
+  const [cls] = await embedTexts(model, [[2, 5, 6, 3]], { pooling: 'cls', normalize: false });
+  const own: Model = { ...model, embedding: { pooling: ['cls', 'mean'], normalize: false, maxTokens: 4 } };
+  const [both] = await embedTexts(own, [[2, 5, 6, 7, 8, 3]]); // [2, 5, 6, 3] is left
+  close(both, [...cls, ...mean]);
+  close((await embedTexts(own, [[2, 5, 6, 3]], { pooling: 'mean' }))[0], mean);
+  await expect(embedTexts(model, [[1]], { pooling: [] })).rejects.toThrow(/E_OPTION.*empty/);
+});
+
+it('says how far it is, and stops at the signal', async () => {
+  const done: number[] = [];
+  const stop = new AbortController();
+  const onProgress = (count: number): void => {
+    done.push(count);
+    if (count === 4) stop.abort();
+  };
+  const many = [[2, 3], [2, 4, 3], [2, 3], [2, 5, 3], [2, 3]]; // prettier-ignore
+  const before = models.bert();
+  const { numTensors } = tf.memory();
+  await expect(embedTexts(before, many, { batchSize: 2, onProgress, signal: stop.signal })).rejects.toThrow();
+  expect(done).toEqual([2, 4]);
+  expect(tf.memory().numTensors).toBe(numTensors);
 });
 
 it('cuts a text that is too long, and refuses bad options and text without a tokenizer', async () => {

@@ -13,7 +13,7 @@ export type { MultipleChoiceOptions, MultipleChoiceSample, Question } from './ta
 export { perplexity } from './tasks/perplexity';
 export type { PerplexityOptions, PerplexitySample } from './tasks/perplexity';
 export { retrieval } from './tasks/retrieval';
-export type { Pooling, RetrievalOptions, RetrievalSample } from './tasks/retrieval';
+export type { RetrievalOptions, RetrievalSample } from './tasks/retrieval';
 export { textGeneration } from './tasks/text-generation';
 export type { PromptWithReferences, TextGenerationOptions, TextGenerationSample } from './tasks/text-generation';
 export type { TextMetric, TextMetricName } from './tasks/text-metrics';

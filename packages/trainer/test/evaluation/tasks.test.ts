@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { createModel, crossEntropy, disposeModel, gpt2, selectBackend } from '@tesserae/core';
+import { createModel, crossEntropy, disposeModel, embedTexts, gpt2, selectBackend } from '@tesserae/core';
 import type { Model } from '@tesserae/core';
 import { describePluginContract } from '@tesserae/registry/testing';
 import { trainCharacterTokenizer } from '@tesserae/tokenizer';
@@ -206,6 +206,14 @@ describe('tasks with heads', () => {
     expect(samples![0]).toMatchObject({ recall: 1, reciprocalRank: 1, ndcg: 1 });
     expect(samples![0].ranking).toHaveLength(2);
     expect(metrics.recall.value).toBeGreaterThanOrEqual(0.5);
+  });
+
+  it.each(['max', 'last', 'weightedMean'] as const)('retrieval pools by %s as embedTexts does', async (pooling) => {
+    const { samples } = await evaluate(bare(), retrieval({ ...search, pooling }), { ...quiet, samples: true });
+    const [query] = await embedTexts(bare(), [search.queries[0].text], { pooling });
+    const found = await embedTexts(bare(), search.documents, { pooling });
+    const cosine = found.map((vector) => vector.reduce((sum, value, i) => sum + value * query[i], 0));
+    expect(samples![0].ranking[0]).toBe(cosine.indexOf(Math.max(...cosine)));
   });
 
   it('masked prediction ranks the right word', async () => {

@@ -1,18 +1,15 @@
-import * as tf from '@tensorflow/tfjs-core';
-import type { Model } from '@tesserae/core';
+import { embedTexts } from '@tesserae/core';
+import type { Model, Pooling } from '@tesserae/core';
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import { checkOptions, oneOf, required, rules } from '../../options';
 import type { OptionRule } from '../../options';
-import { badData, badModel, checkList } from '../evaluation-errors';
-import { encodeText } from '../forward/encode-texts';
+import { evaluationAborted } from '../aborted';
+import { badData, checkList } from '../evaluation-errors';
+import { encodeWhole } from '../forward/encode-texts';
 import type { TextOrIds } from '../forward/encode-texts';
-import { runForward } from '../forward/run-forward';
 import { ndcgAtK, recallAtK, reciprocalRank } from '../metrics/index';
 import type { EvaluationContext, EvaluationTask } from '../task';
-
-/** How the vectors of a text's tokens become one. */
-export type Pooling = 'mean' | 'first' | 'last';
 
 /** Options of {@link retrieval}. */
 export interface RetrievalOptions {
@@ -22,7 +19,7 @@ export interface RetrievalOptions {
   readonly documents: readonly TextOrIds[];
   /** How far down the ranking one looks: 10. */
   readonly k?: number;
-  /** How the vectors of a text's tokens become one: `mean`. */
+  /** How the vectors of a text's tokens become one; as the model says, or `mean`. */
   readonly pooling?: Pooling;
 }
 
@@ -38,8 +35,7 @@ export interface RetrievalSample {
 /**
  * Documents that a model finds for queries by the similarity of sentence embeddings.
  *
- * An embedding is the mean (or the first, or the last) of the last layer's vectors, made as long as 1; documents are ranked
- * by the cosine to the query.
+ * Embeddings are those of `embedTexts`, made as long as 1: documents are ranked by the cosine to the query.
  *
  * @param options queries with their relevant documents, documents, k and pooling
  * @returns the task: `recall`, `meanReciprocalRank`, `ndcg`, all at k
@@ -80,9 +76,9 @@ function createRetrieval(options: RetrievalOptions): EvaluationTask<RetrievalSam
     queries: required(anything),
     documents: required(anything),
     k: rules.positiveInteger,
-    pooling: oneOf('mean', 'first', 'last'),
+    pooling: oneOf('mean', 'cls', 'max', 'last', 'meanSqrtLength', 'weightedMean'),
   });
-  const { queries, documents, k = 10, pooling = 'mean' } = options;
+  const { queries, documents, k = 10, pooling } = options;
   checkList('retrieval', 'queries', queries);
   checkList('retrieval', 'documents', documents);
   queries.forEach(({ relevant }, i) => {
@@ -127,36 +123,21 @@ function rank(query: Float32Array, documents: readonly Float32Array[]): number[]
   return similarity.map((_, i) => i).sort((a, b) => similarity[b] - similarity[a] || a - b);
 }
 
-function embed(
+async function embed(
   model: Model,
   texts: readonly TextOrIds[],
-  pooling: Pooling,
-  context: EvaluationContext,
+  pooling: Pooling | undefined,
+  { batchSize, signal, advance }: EvaluationContext,
 ): Promise<Float32Array[]> {
-  const rows = texts.map((text, i) => {
-    const { inputIds } = encodeText('retrieval', model, text, `text ${i}`);
-    return { inputIds, counted: weightsOf(inputIds.length, pooling) };
-  });
-  const fillers = { inputIds: model.config.padTokenId ?? 0 };
-  const pick = (
-    output: { logits: tf.Tensor; hiddenStates?: tf.Tensor | undefined },
-    tensors: Record<string, tf.Tensor>,
-  ) => {
-    const hidden = output.hiddenStates ?? (model.config.head === 'none' ? output.logits : undefined); // [B, T, D]
-    if (hidden === undefined)
-      throw badModel(
-        'retrieval',
-        `${model.architecture.name} gives no hidden states`,
-        "use a model with the head 'none'",
-      );
-    const weights = tf.expandDims(tf.cast(tensors.counted, 'float32'), 2); // [B, T, 1]
-    const sum = tf.sum(tf.mul(hidden, weights), 1); // [B, D]; the length drops out below
-    return tf.div(sum, tf.maximum(tf.norm(sum, 2, 1, true), 1e-12));
+  const rows = texts.map((text, i) => encodeWhole('retrieval', model, text, `text ${i}`));
+  let seen = 0;
+  const onProgress = async (done: number): Promise<void> => {
+    await advance(done - seen);
+    seen = done;
   };
-  return runForward(model, rows, { name: 'embedTexts', fillers, pick }, context);
+  try {
+    return await embedTexts(model, rows, { pooling, normalize: true, batchSize, signal, onProgress });
+  } catch (error) {
+    throw signal?.aborted === true ? evaluationAborted(error) : error;
+  }
 }
-
-const weightsOf = (length: number, pooling: Pooling): Int32Array =>
-  pooling === 'mean'
-    ? new Int32Array(length).fill(1)
-    : new Int32Array(length).fill(1, ...(pooling === 'first' ? [0, 1] : [length - 1]));
