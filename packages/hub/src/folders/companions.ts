@@ -3,7 +3,7 @@ import path from 'node:path';
 import { checkInsideFolder } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 
-/** Files of a model that are not understood here. */
+/** Files of a model beside its config. */
 const modelFiles = [
   'generation_config.json',
   'modules.json',

@@ -13,6 +13,7 @@ import { checkOptions } from '../options';
 import { readModelFiles, readTokenizerFiles } from './companions';
 import { readOwnGeneration, withChatTemplate } from './model-extras';
 import { readJsonObject } from './read-json-file';
+import { readSentenceConfig } from './sentence-config';
 import { withSource } from './source';
 import type { Source } from './source';
 import { checkWeightDtype, roundTo, storedDtype } from './weight-dtype';
@@ -183,11 +184,12 @@ async function readConfig(folder: string, configFile: string): Promise<ReadConfi
  * are remembered and go back out with `savePretrained`.
  *
  * generation_config.json gives the model its own options of generation, and the tokenizer has the folder's chat template.
+ * modules.json and 1_Pooling/config.json of sentence-transformers give it its own way of making vectors of texts.
  *
  * @param folder the folder
  * @param options another config file, another tokenizer, what the weights are taken as
  * @returns the model; its tensors are on the active backend (one is selected when none was)
- * @throws E_NOT_FOUND, E_JSON, E_CONFIG_FIELD, E_GENERATION_CONFIG, E_CONFIG_SIZE, E_UNSUPPORTED for the configs (fields that
+ * @throws E_NOT_FOUND, E_JSON, E_CONFIG_FIELD, E_GENERATION_CONFIG, E_SENTENCE_CONFIG, E_CONFIG_SIZE, E_UNSUPPORTED for the configs (fields that
  *   cannot be done are refused by name); E_MISSING_TENSORS, E_EXTRA_TENSORS, E_TENSOR_SHAPE, E_TENSOR_DTYPE when the weights do not fit it;
  *   E_PATH, E_PATH_ESCAPE, E_UNKNOWN_OPTION; the codes of `openCheckpoint` and `loadTokenizerFolder`
  * @example
@@ -221,6 +223,7 @@ export async function loadPretrained(folder: string, options: LoadOptions = {}):
       : (options.tokenizer ?? undefined);
     const companions = await readModelFiles(folder);
     const generation = readOwnGeneration(companions, read.json);
+    const embedding = readSentenceConfig(companions);
     const source: Source = {
       json: read.json,
       bytes: read.bytes,
@@ -242,7 +245,7 @@ export async function loadPretrained(folder: string, options: LoadOptions = {}):
     const params = await readParams(specs, checkpoint, names, options.dtype);
     const { architecture } = read.form;
     const model: Model = { architecture, config: withSource(config, source), params, tokenizer };
-    return generation ? { ...model, generation } : model;
+    return { ...model, ...(generation && { generation }), ...(embedding && { embedding }) };
   } finally {
     await checkpoint.close();
   }

@@ -10,6 +10,7 @@ import { findForm, forms } from '../forms/index';
 import type { Form } from '../forms/index';
 import { denseValues } from './dense-values';
 import { changedGeneration } from './model-extras';
+import { changedSentenceConfig } from './sentence-config';
 import { sourceOf } from './source';
 import type { Source } from './source';
 import { roundTo } from './weight-dtype';
@@ -161,10 +162,15 @@ function configBytes(json: ConfigJson, source: Source | undefined): Uint8Array {
 }
 
 /** What stands beside config and weights: the files that came with the model, and those of its tokenizer. */
-function companionsOf({ tokenizer, generation }: Model, source: Source | undefined): Record<string, Uint8Array> {
+function companionsOf(
+  { tokenizer, generation, embedding, config }: Model,
+  source: Source | undefined,
+): Record<string, Uint8Array> {
   const files: Record<string, Uint8Array> = { ...source?.companions };
   const own = changedGeneration(generation, files, source?.json ?? {});
   if (own) files['generation_config.json'] = toJson(own);
+  const sentence = changedSentenceConfig(embedding, files, config.hiddenSize);
+  for (const [name, json] of Object.entries(sentence)) files[name] = toJson(json);
   if (source && tokenizer === source.tokenizer) return { ...files, ...source.tokenizerFiles };
   return tokenizer ? { ...files, 'tokenizer.json': toJson(tokenizer.toJSON()) } : files;
 }
