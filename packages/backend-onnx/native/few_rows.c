@@ -37,9 +37,26 @@ INLINE void scalar_products(const int rows, const int columns, int64_t K, const 
     }
 }
 
+/** The scalar product of a row of B with the only row of A: one stream from memory at a time is read quickest. */
+static float scalar_product(int64_t K, const float *a, const float *b) {
+  vec s[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+  int64_t k = 0;
+  for (; k + 4 * LANES <= K; k += 4 * LANES)
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) s[i] += load(b + k + i * LANES) * load(a + k + i * LANES);
+  for (; k + LANES <= K; k += LANES) s[0] += load(b + k) * load(a + k);
+  float total = sum((s[0] + s[1]) + (s[2] + s[3]));
+  for (; k < K; k++) total += b[k] * a[k];
+  return total;
+}
+
 /** to[M, PORTION] = A times n rows of B. */
 static void rows_of_matrix(const FewRows *g, const float *b, int64_t n, float *to) {
   int64_t i = 0;
+  if (g->M == 1) {
+    for (; i < n; i++) to[i] = scalar_product(g->K, g->a, b + i * g->K);
+    return;
+  }
   for (; i + 4 <= n; i += 4) { /* the four rows of B stay in the first-level cache for the other rows of A */
     int64_t m = 0;
     for (; m + 2 <= g->M; m += 2) scalar_products(2, 4, g->K, g->a + m * g->K, b + i * g->K, to + m * PORTION + i, PORTION);
