@@ -13,13 +13,13 @@ const ceilings: Readonly<Record<string, number>> = {
   '@tesserae/core': 400_000,
   '@tesserae/core/testing': 420_000,
   '@tesserae/display': 80_000,
-  '@tesserae/hub': 120_000,
+  '@tesserae/hub': 200_000,
   '@tesserae/registry': 14_000,
   '@tesserae/registry/testing': 18_000,
-  '@tesserae/tokenizer': 120_000,
-  '@tesserae/tokenizer/testing': 130_000,
-  '@tesserae/trainer': 200_000,
-  '@tesserae/trainer/testing': 240_000,
+  '@tesserae/tokenizer': 220_000,
+  '@tesserae/tokenizer/testing': 150_000,
+  '@tesserae/trainer': 300_000,
+  '@tesserae/trainer/testing': 280_000,
   tesserae: 200_000,
 };
 
