@@ -1,3 +1,10 @@
+import { clauseOrder } from './clause-order';
+import { clefting } from './clefting';
+import { contractionExpansion } from './contraction-expansion';
+import { roundTrip } from './round-trip';
+import { synonymInsertion } from './synonym-insertion';
+import { synonymReplacement } from './synonym-replacement';
+import { voiceChange } from './voice-change';
 import { characterDeletion } from './character-deletion';
 import { characterInsertion } from './character-insertion';
 import { characterSwap } from './character-swap';
@@ -7,7 +14,7 @@ import { wordDeletion } from './word-deletion';
 import { wordMasking } from './word-masking';
 import { wordSwap } from './word-swap';
 
-/** Every augmenter of this package that needs no model, for a registry: `createRegistry(augmenterPlugins)`. */
+/** Every augmenter of this package for a registry: `createRegistry(augmenterPlugins)`. */
 export const augmenterPlugins = [
   characterDeletion,
   characterInsertion,
@@ -17,4 +24,11 @@ export const augmenterPlugins = [
   wordDeletion,
   wordMasking,
   wordSwap,
+  clauseOrder,
+  clefting,
+  contractionExpansion,
+  roundTrip,
+  synonymInsertion,
+  synonymReplacement,
+  voiceChange,
 ] as const;
