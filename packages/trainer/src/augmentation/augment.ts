@@ -83,7 +83,9 @@ export async function augment<E extends TextExample>(
  * @example
  * ```ts
  * import { augmentStream, characterSwap } from '@tesserae/trainer';
- * for await (const { text } of augmentStream([{ text: 'ab' }], [characterSwap()])) console.log(text); // → ab ba
+ * const texts: string[] = [];
+ * for await (const { text } of augmentStream([{ text: 'ab' }], [characterSwap()])) texts.push(text);
+ * console.log(texts.join(' ')); // → ab ba
  * ```
  */
 export function augmentStream<E extends TextExample>(
