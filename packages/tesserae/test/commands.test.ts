@@ -235,6 +235,17 @@ describe('tesserae', () => {
     expect(notes).toMatch(message);
   });
 
+  it.each(['wordpiece', 'unigram'])('train makes a %s tokenizer', async (kind) => {
+    const output = path.join(folder, kind);
+    const { code } = await command([
+      ...['train', '--text', text, '--tokenizer', kind, '--steps', '1', '--output', output],
+      ...small,
+    ]);
+    expect(code).toBe(0);
+    const file = readFileSync(path.join(output, 'model', 'tokenizer.json'), 'utf8');
+    expect((JSON.parse(file) as { model: { type: string } }).model.type.toLowerCase()).toBe(kind);
+  });
+
   it.each(['gpt2', 'llama'])('verify holds the %s fixture to its reference', async (name) => {
     const { code, out } = await command(['verify', path.join(golden, name), '--json']);
     const report = JSON.parse(out) as { ok: boolean; rows: { ok: boolean }[] };

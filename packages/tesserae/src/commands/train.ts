@@ -3,7 +3,13 @@ import { countParameters, createModel, disposeModel, gpt2, llama, selectBackend 
 import type { BackendName, Model } from '@tesserae/core';
 import { savePretrained } from '@tesserae/hub';
 import { isTesseraeError } from '@tesserae/registry';
-import { trainByteLevelBpe, trainCharacterTokenizer } from '@tesserae/tokenizer';
+import {
+  loadTokenizer,
+  trainByteLevelBpe,
+  trainCharacterTokenizer,
+  trainUnigram,
+  trainWordPiece,
+} from '@tesserae/tokenizer';
 import type { Tokenizer } from '@tesserae/tokenizer';
 import {
   adafactor,
@@ -77,8 +83,8 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option('--output <folder>', 'where the model and the checkpoints go', path.join('out', 'train'))
     .option('--from <model>', `start from ${MODEL_WORDS}, instead of a new one`)
     .option('--form <name>', 'gpt2 or llama', 'gpt2')
-    .option('--tokenizer <kind>', 'bpe, character, or a tokenizer.json', 'bpe')
-    .option('--vocab <n>', 'tokens of a new BPE tokenizer', whole(257), 1024)
+    .option('--tokenizer <kind>', `${Object.keys(tokenizers).join(', ')}, or a tokenizer.json`, 'bpe')
+    .option('--vocab <n>', 'tokens of a new tokenizer', whole(1), 1024)
     .option('--layers <n>', 'layers', whole(1), 4)
     .option('--heads <n>', 'attention heads', whole(1), 4)
     .option('--width <n>', 'hidden size', whole(1), 256)
@@ -108,7 +114,7 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
     ...(flags.backend && { prefer: flags.backend as BackendName }),
   });
   const text = await readTextFile(flags.text);
-  const start = flags.from === undefined ? await freshModel(flags, text) : await loadModel(flags.from, context);
+  const start = flags.from === undefined ? freshModel(flags, text) : await loadModel(flags.from, context);
   const checkpoints = path.join(flags.output, 'checkpoints');
   context.note(`${countParameters(start).toLocaleString('en')} parameters; checkpoints in ${checkpoints}`);
   try {
@@ -167,15 +173,19 @@ function scheduleOf({ schedule, learningRate, warmup, steps }: TrainFlags): Sche
   throw problem('E_OPTION', `there is no schedule '${schedule}'`, 'use constant, linear or cosine');
 }
 
-async function tokenizerOf({ tokenizer, vocab }: TrainFlags, text: string): Promise<Tokenizer> {
-  if (tokenizer === 'bpe') return trainByteLevelBpe(text, { vocabSize: vocab });
-  if (tokenizer === 'character') return trainCharacterTokenizer(text);
-  const { loadTokenizer } = await import('@tesserae/tokenizer');
-  return loadTokenizer(tokenizer);
+const tokenizers: Readonly<Record<string, (text: string, vocabSize: number) => Tokenizer>> = {
+  bpe: (text, vocabSize) => trainByteLevelBpe(text, { vocabSize }),
+  character: (text) => trainCharacterTokenizer(text),
+  wordpiece: (text, vocabSize) => trainWordPiece(text, { vocabSize }),
+  unigram: (text, vocabSize) => trainUnigram(text, { vocabSize }),
+};
+
+function tokenizerOf({ tokenizer, vocab }: TrainFlags, text: string): Tokenizer {
+  return Object.hasOwn(tokenizers, tokenizer) ? tokenizers[tokenizer](text, vocab) : loadTokenizer(tokenizer);
 }
 
-async function freshModel(flags: TrainFlags, text: string): Promise<Model> {
-  const tokenizer = await tokenizerOf(flags, text);
+function freshModel(flags: TrainFlags, text: string): Model {
+  const tokenizer = tokenizerOf(flags, text);
   const sizes = {
     vocabSize: tokenizer.vocabSize,
     hiddenSize: flags.width,

@@ -27,7 +27,11 @@ export interface BatchEncodingOptions extends Omit<EncodingOptions, 'pair'> {
   overflow?: boolean;
 }
 
-/** Turns ids into text piece by piece; the pieces joined are what `decode` gives for all ids at once. */
+/**
+ * Turns ids into text piece by piece; the pieces joined are what `decode` gives for all ids at once. (One exception: where
+ * bytes stand for unknown characters, `decode` gives U+FFFD for every byte of a run that is not UTF-8; whole characters of
+ * such a run that a stream has given out already stay.)
+ */
 export interface DecodeStream {
   /**
    * Adds one id and returns the text that is now certain: whole code points only, possibly the empty string.
