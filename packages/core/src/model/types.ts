@@ -206,6 +206,8 @@ export interface Model<C = ArchitectureConfig> {
   readonly config: C;
   readonly params: Params;
   readonly tokenizer?: Tokenizer | undefined;
+  /** Which parameters learn where a training run says nothing else, by their paths: all when absent. */
+  readonly trainable?: ((path: string) => boolean) | undefined;
   /** What `generate` takes where a call says nothing else, as a folder's generation_config.json has it. */
   readonly generation?: GenerateOptions | undefined;
   /** What `embedTexts` takes where a call says nothing else, as a folder of sentence-transformers has it. */

@@ -33,6 +33,8 @@ export interface WeightOperations<W extends WeightForm = WeightForm> {
   tensors(weight: W): Record<string, tf.Tensor>;
   /** The same weight around other tensors of the same names. */
   withTensors(weight: W, tensors: Record<string, tf.Tensor>): W;
+  /** The names of the tensors that can learn; none when absent. */
+  trainable?(weight: W): readonly string[];
   /** Everything but the tensors that changes the computation, as text: part of the key of compiled programs. */
   structure(weight: W): string;
 }

@@ -121,9 +121,11 @@ async function readTensors(folder: string, name: string): ReturnType<typeof read
   }
 }
 
+type StepColumns = Record<Exclude<keyof StepRecord, 'parts'>, number[]> & { parts?: StepRecord['parts'][] };
+
 function readState(folder: string, json: Record<string, unknown>): TrainerState {
   checkFormat(folder, json);
-  const raw = json as unknown as Omit<TrainerState, 'steps'> & { steps: Record<keyof StepRecord, number[]> };
+  const raw = json as unknown as Omit<TrainerState, 'steps'> & { steps: StepColumns };
   const columns = raw.steps;
   const steps = columns.step.map((step, i) => ({
     step,
@@ -131,6 +133,7 @@ function readState(folder: string, json: Record<string, unknown>): TrainerState 
     gradientNorm: columns.gradientNorm[i],
     learningRate: columns.learningRate[i],
     tokensPerSecond: columns.tokensPerSecond[i],
+    ...(columns.parts?.[i] && { parts: columns.parts[i] }),
   }));
   const best = (raw.best as EvaluationRecord | null | undefined) ?? undefined;
   return { step: raw.step, identity: raw.identity, steps, evaluations: raw.evaluations, best };

@@ -9,6 +9,8 @@ export interface TokenBatch {
   readonly inputIds: Int32Array;
   /** [B,T] what the model should predict at each position; -100 is not counted. */
   readonly labels: Int32Array;
+  /** Further inputs of the model by their names, [B, …]. */
+  readonly [name: string]: Int32Array;
 }
 
 /** Gives the batch of any step, without having given those before it. Steps count from 0. */

@@ -4,6 +4,8 @@ export interface StepRecord {
   readonly step: number;
   /** Mean cross-entropy of the batch before the update, in nats per token. */
   readonly loss: number;
+  /** The losses of an objective with several, and the penalty of regularizers, by name. */
+  readonly parts?: Readonly<Record<string, number>> | undefined;
   /** Norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;

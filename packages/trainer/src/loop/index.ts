@@ -1,3 +1,5 @@
+export { modelLeaves, treeWith } from './leaves';
+export type { Leaf, Trainable } from './leaves';
 export type { CheckpointRecord, EvaluationRecord, StepRecord, TrainingHistory } from './history';
 export type { CheckpointOptions, TrainingCallbacks, TrainingWarning, TrainOptions } from './options';
 export { createTrainingStep } from './step';

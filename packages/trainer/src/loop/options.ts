@@ -1,7 +1,9 @@
 import type { Model } from '@tesserae/core';
 import type { BatchSampler, TokenDataset, TokenSource } from '../data/index';
+import type { GradientMethod } from '../gradient-methods/index';
 import type { Objective } from '../objectives/index';
 import type { Optimizer } from '../optimizers/index';
+import type { Regularizer } from '../regularizers/index';
 import type { Schedule } from '../schedules/index';
 import { checkOptions, required, rules } from '../options';
 import type { OptionRule } from '../options';
@@ -69,6 +71,15 @@ export interface TrainOptions {
   readonly gradientClipNorm?: number | null;
   /** Every element of a gradient is brought into ±this before its norm is taken; no limit when absent. */
   readonly gradientClipValue?: number;
+  /**
+   * Which parameters learn, by their paths (`layers.0.attention.query.weight`; inside a weight form `…weight#down`): as the
+   * model says, or all, when absent. The others stay as they are and cost neither gradients nor optimizer state.
+   */
+  readonly trainable?: (path: string) => boolean;
+  /** How gradients are made of losses: of their sum when absent. */
+  readonly gradients?: GradientMethod;
+  /** Penalties on the parameters, added to the loss. */
+  readonly regularizers?: readonly Regularizer[];
   /** Batches whose gradients are averaged into one update: 1. */
   readonly accumulationSteps?: number;
   /** Rows that go through the model at a time, which bounds memory; divides the rows of a step: `batchSize`. */
@@ -104,11 +115,8 @@ export interface TrainOptions {
 
 const optional = (expected: string, test: (value: unknown) => boolean): OptionRule => ({ expected, test });
 
-const isOptimizer = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && typeof (value as Optimizer).update === 'function';
-
-const isObjective = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && typeof (value as Objective).prepare === 'function';
+const hasFunction = (value: unknown, name: string): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[name] === 'function';
 
 const isSignal = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && typeof (value as AbortSignal).aborted === 'boolean';
@@ -117,14 +125,20 @@ const isSignal = (value: unknown): boolean =>
 export function checkTrainOptions(options: TrainOptions): void {
   checkOptions<TrainOptions>('train', options, {
     data: required(optional('text, token ids or a dataset', (v) => typeof v === 'string' || typeof v === 'object')),
-    objective: optional('an objective such as sequenceToSequence()', isObjective),
+    objective: optional('an objective such as sequenceToSequence()', (v) => hasFunction(v, 'prepare')),
     steps: required(rules.positiveInteger),
     batchSize: rules.positiveInteger,
     contextLength: rules.positiveInteger,
-    optimizer: optional('an optimizer such as adamw()', isOptimizer),
+    optimizer: optional('an optimizer such as adamw()', (v) => hasFunction(v, 'update')),
     schedule: optional('a schedule such as cosine({ … })', rules.function.test),
     gradientClipNorm: optional('a number > 0, or null', (v) => v === null || rules.positive.test(v)),
     gradientClipValue: rules.positive,
+    trainable: rules.function,
+    gradients: optional('a gradient method such as pcgrad()', (v) => hasFunction(v, 'gradients')),
+    regularizers: optional(
+      'a list of regularizers such as l2sp(…)',
+      (v) => Array.isArray(v) && v.every((one) => hasFunction(one, 'penalty')),
+    ),
     accumulationSteps: rules.positiveInteger,
     microBatchSize: rules.positiveInteger,
     order: optional(`'windows', 'epochs' or a function of the step`, (v) =>

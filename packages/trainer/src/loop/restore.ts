@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { flattenParams } from '@tesserae/core';
 import type { Model, SafetensorsTensor } from '@tesserae/core';
 import { compareIdentity, readCheckpoint, readNewest } from '../checkpoints/index';
 import type { LoadedCheckpoint } from '../checkpoints/index';
 import { foreignCheckpoint } from '../checkpoints/checkpoint-errors';
 import type { OptimizerState } from '../optimizers/index';
 import type { TrainingWarning } from './options';
+import { modelLeaves } from './leaves';
+import type { Leaf } from './leaves';
 import type { Settings } from './settings';
 
 /** A run as a checkpoint left it. */
@@ -15,12 +16,6 @@ export interface RestoredRun {
   /** In the order of the model's tree. */
   readonly parameters: Tensor[];
   readonly state: OptimizerState;
-}
-
-/** The name in a checkpoint of each path of the model's tree. */
-export function checkpointNames<C>({ architecture, config, params }: Model<C>): [path: string, name: string][] {
-  const names = new Map(architecture.parameters(config).map(({ path, checkpointName }) => [path, checkpointName]));
-  return flattenParams(params).map(([path]) => [path, names.get(path) ?? path]);
 }
 
 /**
@@ -46,8 +41,10 @@ export async function restoreRun<C>(
       message: `the run goes on, but not bit for bit as it would have without the interruption: ${changed.join('; ')}`,
     });
   }
-  checkShapes(model, loaded);
-  const parameters = checkpointNames(model).map(([, name]) => tensorOf(loaded.parameters.get(name)!));
+  const leaves = modelLeaves(model, settings.trainable);
+  checkShapes(leaves, loaded);
+  const learning = leaves.filter(({ learns }) => learns);
+  const parameters = learning.map(({ checkpointName }) => tensorOf(loaded.parameters.get(checkpointName)!));
   const slots = Object.entries(loaded.optimizerState).map(([slot, tensors]) => [slot, tensors.map(tensorOf)] as const);
   return { loaded, parameters, state: Object.fromEntries(slots) };
 }
@@ -66,22 +63,18 @@ async function findCheckpoint(
   });
 }
 
-function checkShapes<C>(model: Model<C>, { folder, parameters }: LoadedCheckpoint): void {
-  const specs = new Map(flattenParams(model.params).map(([path, weight]) => [path, weight as Tensor]));
+/** The parameters that learn must be there in their shapes, and nothing that the model has not. */
+function checkShapes(leaves: readonly Leaf[], { folder, parameters }: LoadedCheckpoint): void {
   const fix = 'resume with the model that it was made from';
-  const names = checkpointNames(model);
-  for (const [path, name] of names) {
-    const [wanted, found] = [specs.get(path)?.shape, parameters.get(name)?.shape];
-    if (JSON.stringify(wanted) === JSON.stringify(found)) continue;
-    throw foreignCheckpoint(
-      folder,
-      `${name} is [${String(wanted)}] here and [${String(found ?? 'absent')}] in it`,
-      fix,
-    );
+  for (const { checkpointName: name, tensor, learns } of leaves) {
+    const found = parameters.get(name)?.shape;
+    if (found === undefined ? !learns : JSON.stringify(tensor.shape) === JSON.stringify(found)) continue;
+    const there = String(found ?? 'absent');
+    throw foreignCheckpoint(folder, `${name} is [${String(tensor.shape)}] here and [${there}] in it`, fix);
   }
-  if (parameters.size !== names.length) {
-    throw foreignCheckpoint(folder, `it has ${parameters.size} parameters, this model has ${names.length}`, fix);
-  }
+  const names = new Set(leaves.map(({ checkpointName }) => checkpointName));
+  const strange = [...parameters.keys()].find((name) => !names.has(name));
+  if (strange !== undefined) throw foreignCheckpoint(folder, `it has a parameter ${strange}, this model has none`, fix);
 }
 
 function tensorOf({ data, shape, dtype }: SafetensorsTensor): Tensor {

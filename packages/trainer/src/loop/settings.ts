@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import { createKey, splitKey } from '@tesserae/core';
 import type { ArchitectureConfig, Key, Model } from '@tesserae/core';
@@ -5,15 +6,19 @@ import { tesseraeError } from '@tesserae/registry';
 import { modelIdentity } from '../checkpoints/index';
 import type { Plain, RunIdentity } from '../checkpoints/index';
 import { createBatchSampler, createTokenDataset } from '../data/index';
-import type { BatchSampler, TokenBatch, TokenDataset, TokenSource } from '../data/index';
+import type { TokenDataset, TokenSource } from '../data/index';
 import { cutRows } from '../data/batch-sampler';
 import { textTooShort } from '../data/data-errors';
 import { checkVocabulary, isTokenDataset } from '../data/token-dataset';
-import type { Objective, PreparedData } from '../objectives/index';
+import type { GradientMethod } from '../gradient-methods/index';
+import type { Objective, ObjectiveBatch, PreparedData } from '../objectives/index';
 import { adamw } from '../optimizers/index';
 import type { Optimizer } from '../optimizers/index';
 import { constant } from '../schedules/index';
 import type { Schedule } from '../schedules/index';
+import type { Regularizer } from '../regularizers/index';
+import { modelLeaves } from './leaves';
+import type { Trainable } from './leaves';
 import { checkTrainOptions } from './options';
 import type { CheckpointOptions, TrainingCallbacks, TrainOptions } from './options';
 
@@ -32,9 +37,12 @@ export interface Settings {
   readonly gradientClipNorm: number | undefined;
   readonly objective: Objective | undefined;
   readonly gradientClipValue: number | undefined;
-  readonly sampler: BatchSampler;
+  readonly trainable: Trainable | undefined;
+  readonly gradients: GradientMethod | undefined;
+  readonly regularizers: readonly Regularizer[];
+  readonly sampler: (step: number) => ObjectiveBatch | Promise<ObjectiveBatch>;
   /** Batches of an evaluation; empty when there are no evaluations. */
-  readonly evaluationBatches: readonly TokenBatch[];
+  readonly evaluationBatches: readonly ObjectiveBatch[];
   readonly evaluateEvery: number | undefined;
   readonly checkpoint: ResolvedCheckpoint | undefined;
   readonly resume: boolean | string;
@@ -51,7 +59,10 @@ export interface Settings {
  *
  * @throws E_UNKNOWN_OPTION, E_OPTION, E_MODEL, E_EMPTY_TEXT, E_TOKENIZER, E_TEXT_TOO_SHORT, E_VOCABULARY
  */
-export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, options: TrainOptions): Settings {
+export async function resolveSettings<C extends ArchitectureConfig>(
+  model: Model<C>,
+  options: TrainOptions,
+): Promise<Settings> {
   checkModel(model);
   checkTrainOptions(options);
   const { steps, batchSize = 8, accumulationSteps = 1, seed = 0, evaluateEvery, order = 'windows' } = options;
@@ -72,7 +83,8 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
   const gradientClipNorm = options.gradientClipNorm === undefined ? 1 : (options.gradientClipNorm ?? undefined);
   const { objective } = options;
   const { contextLength, sampler, evaluationBatches, fingerprint } =
-    objective === undefined ? prepareText(model, options, rows) : prepareRows(model, options, objective, rows);
+    objective === undefined ? prepareText(model, options, rows) : await prepareRows(model, options, objective, rows);
+  const trains = describeTrainable(model, options.trainable);
   return {
     steps,
     rows,
@@ -83,6 +95,9 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
     gradientClipNorm,
     objective,
     gradientClipValue: options.gradientClipValue,
+    trainable: options.trainable,
+    gradients: options.gradients,
+    regularizers: options.regularizers ?? [],
     sampler,
     evaluateEvery,
     evaluationBatches,
@@ -98,11 +113,12 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
         contextLength,
         order: typeof order === 'function' ? 'custom' : order,
         gradientClipNorm: gradientClipNorm ?? null,
-        ...(objective && {
-          objective: { name: objective.name, ...(objective.hyperparameters as Record<string, Plain>) },
-        }),
+        ...(objective && { objective: described(objective) }),
+        ...(trains !== undefined && { trainable: trains }),
+        ...(options.gradients && { gradients: described(options.gradients) }),
+        ...(options.regularizers && { regularizers: options.regularizers.map(described) }),
         ...(options.gradientClipValue !== undefined && { gradientClipValue: options.gradientClipValue }),
-        optimizer: { name: optimizer.name, ...(optimizer.hyperparameters as Record<string, Plain>) },
+        optimizer: described(optimizer),
       },
       surroundings: { backend: tf.getBackend(), microBatchSize, schedule: describeSchedule(schedule) },
     },
@@ -113,14 +129,8 @@ export function resolveSettings<C extends ArchitectureConfig>(model: Model<C>, o
   };
 }
 
-/** What `train` takes its batches from. */
-interface Source extends Omit<PreparedData, 'sampler' | 'evaluationBatches'> {
-  readonly sampler: BatchSampler;
-  readonly evaluationBatches: readonly TokenBatch[];
-}
-
 /** Text, cut into windows for the prediction of the next token. */
-function prepareText<C extends ArchitectureConfig>(model: Model<C>, options: TrainOptions, rows: number): Source {
+function prepareText<C extends ArchitectureConfig>(model: Model<C>, options: TrainOptions, rows: number): PreparedData {
   const { batchSize = 8, seed = 0, evaluateEvery, order = 'windows' } = options;
   const contextLength = contextLengthOf(model, options.contextLength);
   const dataset = datasetOf(model, options);
@@ -141,7 +151,7 @@ function prepareRows<C extends ArchitectureConfig>(
   options: TrainOptions,
   objective: Objective,
   rows: number,
-): PreparedData {
+): PreparedData | Promise<PreparedData> {
   const { batchSize = 8, seed = 0, evaluateEvery, validationFraction = 0.1 } = options;
   if (options.order !== undefined)
     throw tesseraeError({
@@ -216,6 +226,19 @@ function scheduleOf(optimizer: Optimizer, schedule: Schedule | undefined): Sched
   });
 }
 
+/** Name and hyperparameters of a part of the run, as a checkpoint remembers them. */
+const described = (part: { name: string; hyperparameters: Readonly<Record<string, unknown>> }): Plain => ({
+  name: part.name,
+  ...(part.hyperparameters as Record<string, Plain>),
+});
+
+/** How many parameters learn and which: a hash of their paths; undefined where nothing says so. */
+function describeTrainable<C>(model: Model<C>, trainable: Trainable | undefined): Plain | undefined {
+  if (trainable === undefined && model.trainable === undefined) return undefined;
+  const paths = modelLeaves(model, trainable).flatMap(({ path, learns }) => (learns ? [path] : []));
+  return { parameters: paths.length, sha256: createHash('sha256').update(paths.join()).digest('hex') };
+}
+
 const describeSchedule = (schedule: Schedule): Plain =>
   schedule.scheduleName === undefined ? 'custom' : { name: schedule.scheduleName, ...schedule.hyperparameters };
 
@@ -225,13 +248,13 @@ function evaluationBatchesOf(
   batches: number,
   rows: number,
   contextLength: number,
-): TokenBatch[] {
+): ObjectiveBatch[] {
   const places = validation.length - contextLength;
   if (places < 1) throw textTooShort('validation', validation.length, contextLength);
   const wanted = Math.min(batches * rows, Math.ceil(places / contextLength)); // a short text is not read twice
   const windows = wanted > rows ? wanted - (wanted % rows) : wanted; // whole batches: one shape, one program
   const starts = Array.from({ length: windows }, (_, i) => Math.floor((i * (places - 1)) / Math.max(1, windows - 1)));
-  const found: TokenBatch[] = [];
+  const found: ObjectiveBatch[] = [];
   for (let i = 0; i < windows; i += rows) found.push(cutRows(validation, starts.slice(i, i + rows), contextLength));
   return found;
 }

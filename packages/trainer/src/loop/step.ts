@@ -3,33 +3,27 @@
  *
  * With one micro-batch the whole step is one program: forward, loss, gradients, clipping, optimizer. With several, a
  * program that adds the gradients of one micro-batch to a running sum is called for each, and a second one clips and
- * updates: activations then only ever exist for one micro-batch. Parameters, optimizer state and the running sum are
- * donated, so that they are updated in place.
- *
- * Letters in shapes: B rows of a (micro-)batch, T time, V vocabulary, N = B·T.
+ * updates: activations then only ever exist for one micro-batch. Parameters that learn, optimizer state and the running
+ * sum are donated, so that they are updated in place; parameters that do not learn only go in.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import {
-  compile,
-  crossEntropy,
-  flattenParams,
-  foldIn,
-  isWeightForm,
-  keyTensor,
-  mapParams,
-  registerGradients,
-} from '@tesserae/core';
-import type { ArchitectureConfig, ForwardInputs, Key, Model, Params } from '@tesserae/core';
+import { compile, foldIn, registerGradients } from '@tesserae/core';
+import type { ArchitectureConfig, Key, Model, Params } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
-import type { TokenBatch } from '../data/index';
+import type { GradientMethod } from '../gradient-methods/index';
 import type { Objective, ObjectiveBatch } from '../objectives/index';
 import { AVERAGE_SLOT } from '../optimizers/averaged';
 import { clipScale, clipValues, globalNorm, scaleGradients } from '../optimizers/clip-gradients';
 import type { Optimizer, OptimizerState } from '../optimizers/index';
-
-/** The label that does not count. */
-export const IGNORED_LABEL = -100;
+import type { Regularizer } from '../regularizers/index';
+import { batchTensors, checkBatch, countLabels, rowsOf } from './batches';
+import type { BatchTensors } from './batches';
+import { differentiator, METHOD_SLOT, PENALTY } from './differentiate';
+import type { Constants, StepGradients } from './differentiate';
+import { modelLeaves, treeWith } from './leaves';
+import type { Leaf, Trainable } from './leaves';
+import { batchLosses, totalOf } from './losses';
 
 /** How a step is made. */
 export interface TrainingStepOptions {
@@ -46,9 +40,15 @@ export interface TrainingStepOptions {
   readonly objective?: Objective | undefined;
   /** Every element of a gradient is brought into ±this, before norms are taken; no limit when absent. */
   readonly gradientClipValue?: number | undefined;
+  /** Which parameters learn, by their paths; as the model says when absent. */
+  readonly trainable?: Trainable | undefined;
+  /** How gradients are made of losses; those of their sum when absent. */
+  readonly gradients?: GradientMethod | undefined;
+  /** Penalties on the parameters, added to the loss. */
+  readonly regularizers?: readonly Regularizer[] | undefined;
   /** Where the randomness of dropout comes from. */
   readonly key: Key;
-  /** Parameters to start from, in the order of the model's tree, which the step takes over; copies of the model's when absent. */
+  /** Parameters that learn to start from, in the order of the model's tree, which the step takes over; copies of the model's when absent. */
   readonly parameters?: readonly Tensor[] | undefined;
   /** Optimizer state to start from, which the step takes over; fresh state when absent. */
   readonly state?: OptimizerState | undefined;
@@ -56,8 +56,10 @@ export interface TrainingStepOptions {
 
 /** What a step reports. */
 export interface StepResult {
-  /** Mean cross-entropy over the labels that count, in nats. */
+  /** What is wrong about the answers: the sum of the objective's losses, without penalties on the parameters. */
   readonly loss: number;
+  /** Those losses and the penalty by name, where there is more than one. */
+  readonly parts?: Readonly<Record<string, number>> | undefined;
   /** Norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
 }
@@ -71,16 +73,18 @@ export interface TrainingStep {
    * @param learningRate the rate of this update
    * @param step the number of this update, counted from 1
    */
-  run(batch: TokenBatch, learningRate: number, step: number): Promise<StepResult>;
+  run(batch: ObjectiveBatch, learningRate: number, step: number): Promise<StepResult>;
   /** Mean loss over a batch with the present parameters, and how many labels counted; changes nothing. */
-  evaluate(batch: TokenBatch): Promise<{ readonly loss: number; readonly labels: number }>;
-  /** The present parameters, in the order of `paths`; they belong to the step. */
+  evaluate(batch: ObjectiveBatch): Promise<{ readonly loss: number; readonly labels: number }>;
+  /** The present parameters that learn, in the order of `paths`; they belong to the step. */
   parameters(): readonly Tensor[];
   /** The present parameters as a tree; they belong to the step. */
   params(): Params;
-  /** Paths of the parameters in the model's tree. */
+  /** Paths of the parameters that learn in the model's tree. */
   readonly paths: readonly string[];
-  /** The present optimizer state; it belongs to the step. */
+  /** What a checkpoint holds: all parameters by their names there; of a model with weight forms those that learn. */
+  saved(): ReadonlyMap<string, Tensor>;
+  /** The present state of optimizer and gradient method; it belongs to the step. */
   state(): OptimizerState;
   /** A copy of the averaged parameters as a tree, where the optimizer keeps an average. */
   averageParams(): Params | undefined;
@@ -88,11 +92,6 @@ export interface TrainingStep {
   finish(): Params;
   /** Frees everything. */
   dispose(): void;
-}
-
-interface Gradients {
-  readonly loss: Scalar;
-  readonly gradients: Tensor[];
 }
 
 /**
@@ -103,8 +102,8 @@ interface Gradients {
  * @param model the model to start from
  * @param options optimizer, sizes, clipping, key and state
  * @returns the step; dispose it, or finish it
- * @throws E_WEIGHT_FORM when the model has a weight that is not a plain float tensor, E_OPTION when micro-batches do not
- *   divide the batch
+ * @throws E_WEIGHT_FORM when the model has a weight that cannot learn and nothing says what learns, E_OPTION when nothing
+ *   learns, or micro-batches do not divide the batch or meet a gradient method, which needs it in one piece
  *
  * @example
  * ```ts
@@ -128,35 +127,25 @@ export function createTrainingStep<C extends ArchitectureConfig>(
 ): TrainingStep {
   const { optimizer, batchSize, contextLength, gradientClipNorm, gradientClipValue, key, objective } = options;
   const microBatchSize = options.microBatchSize ?? batchSize;
-  const { vocabSize } = model.config;
-  checkDivision(batchSize, microBatchSize);
+  checkDivision(batchSize, microBatchSize, options.gradients);
   registerGradients();
-  const leaves = trainableLeaves(model);
-  const paths = leaves.map(([path]) => path);
-  const specs = new Map(specsOf(model).map((spec) => [spec.path, spec]));
-  const learns = paths.map((path) => specs.get(path)?.trainable ?? true);
-  const decay = paths.map((path, i) => learns[i] && (specs.get(path)?.decay ?? true));
-
-  const forward = (parameters: readonly Tensor[], { key: dropoutKey, labels, ...inputs }: BatchTensors): Scalar => {
-    const output = model.architecture.forward(
-      treeOf(model.params, paths, parameters),
-      inputs as unknown as ForwardInputs,
-      { config: model.config, training: dropoutKey !== undefined, key: dropoutKey },
-    );
-    const loss = objective?.loss(output, { ...inputs, labels }) ?? nextTokenLoss(output.logits, labels); // []
-    return output.auxiliaryLoss ? tf.add(loss, output.auxiliaryLoss) : loss;
-  };
-
-  /** Loss and gradients of `weight` times the loss; parameters that do not take part have gradient zero. */
-  const differentiate = (parameters: readonly Tensor[], batch: BatchTensors, weight?: Scalar): Gradients => {
-    const { value, grads } = tf.engine().gradients(() => forward(parameters, batch), [...parameters], weight, true);
-    const gradients = grads.map((gradient, i) => (learns[i] && gradient) || tf.zerosLike(parameters[i]));
-    return { loss: value as Scalar, gradients };
+  const leaves = modelLeaves(model, options.trainable);
+  const learning = leaves.filter(({ learns }) => learns);
+  const paths = learning.map(({ path }) => path);
+  const decay = learning.map((leaf) => leaf.decay);
+  const draws = objective !== undefined && 'losses' in objective ? (objective.draws ?? 1) : 1;
+  const fixed = leaves.filter(({ learns }) => !learns).map((leaf) => ({ ...leaf, tensor: tf.clone(leaf.tensor) }));
+  const treeOf = (tensors: readonly Tensor[], others: readonly Tensor[]): Params =>
+    treeWith(model.params, new Map([...pairs(learning, tensors), ...pairs(fixed, others)]));
+  const { parts, differentiate, initialState } = differentiator(model, { ...options, paths, treeOf });
+  const constants: Constants = {
+    fixed: fixed.map(({ tensor }) => tensor),
+    regularizers: options.regularizers?.map(({ tensors }) => tensors) ?? [],
   };
 
   const update = (
     parameters: readonly Tensor[],
-    state: OptimizerState,
+    { [METHOD_SLOT]: _method, ...state }: OptimizerState,
     raw: Tensor[],
     learningRate: Scalar,
     step: Scalar,
@@ -169,64 +158,90 @@ export function createTrainingStep<C extends ArchitectureConfig>(
       optimizer.scalesGradients === true
         ? optimizer.update(gradients, state, parameters, { ...context, gradientScale: scale })
         : optimizer.update(scaleGradients(gradients, scale), state, parameters, context);
-    const moved = next.parameters.map((parameter, i) => (learns[i] ? parameter : parameters[i]));
-    return { parameters: moved, state: next.state, norm };
+    return { ...next, norm };
   };
 
   const wholeStep = compile(
-    (parameters: Tensor[], state: OptimizerState, batch: BatchTensors, learningRate: Scalar, step: Scalar) => {
-      const { loss, gradients } = differentiate(parameters, batch);
-      return { ...update(parameters, state, gradients, learningRate, step), loss };
+    (
+      parameters: Tensor[],
+      state: OptimizerState,
+      inputs: Constants,
+      batch: BatchTensors,
+      learningRate: Scalar,
+      step: Scalar,
+    ) => {
+      const method = (state as Partial<OptimizerState>)[METHOD_SLOT];
+      const made = differentiate({ parameters, inputs, batch, state: method, learningRate });
+      const next = update(parameters, state, made.gradients, learningRate, step);
+      return {
+        ...next,
+        state: { ...next.state, ...(method && { [METHOD_SLOT]: made.state }) },
+        losses: made.losses,
+      };
     },
     { name: 'trainingStep', donate: [0, 1] },
   );
   const accumulate = compile(
-    (parameters: Tensor[], sum: Gradients, batch: BatchTensors, weight: Scalar): Gradients => {
-      const { loss, gradients } = differentiate(parameters, batch, weight);
+    (parameters: Tensor[], sum: Sum, inputs: Constants, batch: BatchTensors, weight: Scalar): Sum => {
+      const { losses, gradients } = differentiate({ parameters, inputs, batch, weight });
       return {
-        loss: tf.add(sum.loss, tf.mul(loss, weight)),
+        losses: losses.map((loss, i) => tf.add(sum.losses[i], tf.mul(loss, weight))),
         gradients: gradients.map((gradient, i) => tf.add(sum.gradients[i], gradient)),
       };
     },
     { name: 'accumulateGradients', donate: [1] },
   );
   const applyUpdate = compile(update, { name: 'updateParameters', donate: [0, 1, 2] });
-  const evaluation = compile((parameters: Tensor[], batch: BatchTensors) => forward(parameters, batch), {
-    name: 'evaluate',
-  });
+  const evaluation = compile(
+    (parameters: Tensor[], inputs: Constants, batch: BatchTensors) =>
+      totalOf(batchLosses(model, treeOf(parameters, inputs.fixed), objective, batch)),
+    { name: 'evaluate' },
+  );
 
-  let parameters: Tensor[] = options.parameters?.slice() ?? leaves.map(([, weight]) => copyOf(weight));
-  let state = options.state ?? optimizer.init(parameters, paths);
+  let parameters: Tensor[] = options.parameters?.slice() ?? learning.map(({ tensor }) => copyOf(tensor));
+  let state = options.state ?? { ...optimizer.init(parameters, paths), ...initialState(parameters) };
 
-  const runWhole = async (batch: TokenBatch, learningRate: number, step: number): Promise<StepResult> => {
-    const tensors = batchTensors(batch, contextLength, foldIn(key, step));
+  const resultOf = async (losses: readonly Tensor[], norm: Tensor): Promise<StepResult> => {
+    const values: number[] = [];
+    for (const loss of losses) values.push(await take(loss));
+    const named = Object.fromEntries(parts.map((name, i) => [name, values[i]]));
+    return {
+      loss: parts.reduce((sum, name) => (name === PENALTY ? sum : sum + named[name]), 0),
+      gradientNorm: await take(norm),
+      ...(parts.length > 1 && { parts: named }),
+    };
+  };
+
+  const runWhole = async (batch: ObjectiveBatch, learningRate: number, step: number): Promise<StepResult> => {
+    const tensors = batchTensors(batch, batchSize, foldIn(key, step), draws);
     try {
-      const next = await wholeStep.runAsync(parameters, state, tensors, learningRate, step);
+      const next = await wholeStep.runAsync(parameters, state, constants, tensors, learningRate, step);
       ({ parameters, state } = next);
-      return { loss: await take(next.loss), gradientNorm: await take(next.norm) };
+      return await resultOf(next.losses, next.norm);
     } finally {
       tf.dispose(Object.values(tensors));
     }
   };
 
-  const runInParts = async (batch: TokenBatch, learningRate: number, step: number): Promise<StepResult> => {
-    const labels = countLabels(batch.labels);
-    let sum: Gradients = { loss: tf.scalar(0), gradients: parameters.map((p) => tf.zeros(p.shape)) };
+  const runInParts = async (batch: ObjectiveBatch, learningRate: number, step: number): Promise<StepResult> => {
+    const labels = countLabels(batch, batchSize);
+    let sum: Sum = { losses: parts.map(() => tf.scalar(0)), gradients: parameters.map((p) => tf.zeros(p.shape)) };
     try {
       for (let row = 0; row < batchSize; row += microBatchSize) {
-        const part = rowsOf(batch, row, microBatchSize, contextLength);
-        const tensors = batchTensors(part, contextLength, foldIn(foldIn(key, step), row));
+        const part = rowsOf(batch, row, microBatchSize, batchSize);
+        const tensors = batchTensors(part, microBatchSize, foldIn(foldIn(key, step), row), draws);
         try {
-          sum = await accumulate.runAsync(parameters, sum, tensors, countLabels(part.labels) / labels);
+          const weight = countLabels(part, microBatchSize) / labels;
+          sum = await accumulate.runAsync(parameters, sum, constants, tensors, weight);
         } finally {
           tf.dispose(Object.values(tensors));
         }
       }
       const next = await applyUpdate.runAsync(parameters, state, sum.gradients, learningRate, step);
       ({ parameters, state } = next);
-      return { loss: await take(sum.loss), gradientNorm: await take(next.norm) };
+      return await resultOf(sum.losses, next.norm);
     } finally {
-      tf.dispose([sum.loss, ...sum.gradients].filter((tensor) => !tensor.isDisposed));
+      tf.dispose([...sum.losses, ...sum.gradients].filter((tensor) => !tensor.isDisposed));
     }
   };
 
@@ -238,54 +253,51 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   return {
     paths,
     parameters: () => parameters,
-    params: () => treeOf(model.params, paths, parameters),
+    params: () => treeOf(parameters, constants.fixed),
     state: () => state,
+    saved() {
+      const now = new Map([...pairs(learning, parameters), ...pairs(fixed, constants.fixed)]);
+      const kept = leaves.some(({ insideForm }) => insideForm) ? learning : leaves;
+      return new Map(kept.map(({ path, checkpointName }) => [checkpointName, now.get(path)!]));
+    },
     async run(batch, learningRate, step) {
-      checkBatch(batch, batchSize, contextLength, vocabSize, objective);
+      const nextToken = objective === undefined;
+      checkBatch(batch, { rows: batchSize, contextLength, vocabSize: model.config.vocabSize, nextToken });
       return microBatchSize === batchSize ? runWhole(batch, learningRate, step) : runInParts(batch, learningRate, step);
     },
     async evaluate(batch) {
-      const labels = countLabels(batch.labels);
-      const tensors = batchTensors(batch, contextLength);
+      const rows = batch.inputIds.length / contextLength;
+      const tensors = batchTensors(batch, rows);
       try {
-        return { loss: await take(await evaluation.runAsync(parameters, tensors)), labels };
+        const loss = await take(await evaluation.runAsync(parameters, constants, tensors));
+        return { loss, labels: countLabels(batch, rows) };
       } finally {
         tf.dispose(Object.values(tensors));
       }
     },
     averageParams() {
       const average = (state as Partial<OptimizerState>)[AVERAGE_SLOT];
-      return average && treeOf(model.params, paths, average.map(copyOf));
+      return (
+        average &&
+        treeOf(
+          average.map(copyOf),
+          constants.fixed.map((tensor) => tf.clone(tensor)),
+        )
+      );
     },
     finish() {
       releasePrograms();
-      return treeOf(model.params, paths, parameters);
+      return treeOf(parameters, constants.fixed);
     },
     dispose() {
       releasePrograms();
-      tf.dispose(parameters.filter((tensor) => !tensor.isDisposed));
+      tf.dispose([...parameters, ...constants.fixed].filter((tensor) => !tensor.isDisposed));
     },
   };
 }
 
-/** Mean cross-entropy of [B,T,V] logits with [B,T] labels. */
-const nextTokenLoss = (logits: Tensor, labels: Tensor): Scalar =>
-  crossEntropy(tf.reshape(logits, [-1, logits.shape[2]!]), tf.reshape(labels, [-1]), {
-    ignoreIndex: IGNORED_LABEL,
-  }) as Scalar;
-
-/** Ids and labels [B,T], whatever else an objective's rows hold, and the key of dropout in its tensor form; all int32. */
-interface BatchTensors {
-  readonly [name: string]: Tensor;
-}
-
-function batchTensors(batch: TokenBatch, contextLength: number, key?: Key): BatchTensors {
-  const rows = batch.inputIds.length / contextLength;
-  const lists = Object.entries(batch as ObjectiveBatch).map(
-    ([name, list]) => [name, tf.tensor2d(list, [rows, list.length / rows], 'int32')] as const,
-  );
-  return { ...Object.fromEntries(lists), ...(key === undefined ? {} : { key: keyTensor(key) }) };
-}
+/** Losses and gradients of the micro-batches so far, each times its weight. */
+type Sum = Pick<StepGradients, 'losses' | 'gradients'>;
 
 /** Reads a scalar and frees it. */
 async function take(scalar: Tensor): Promise<number> {
@@ -297,85 +309,23 @@ async function take(scalar: Tensor): Promise<number> {
 /** The same values in memory of their own: a clone would share it, and donating the clone would change the original. */
 const copyOf = (tensor: Tensor): Tensor => tf.tensor(tensor.dataSync().slice(), tensor.shape, tensor.dtype);
 
-const countLabels = (labels: Int32Array): number => {
-  let count = 0;
-  for (const label of labels) if (label !== IGNORED_LABEL) count++;
-  return count;
-};
+const pairs = (leaves: readonly Leaf[], tensors: readonly Tensor[]): [string, Tensor][] =>
+  leaves.map(({ path }, i) => [path, tensors[i]]);
 
-function rowsOf(batch: TokenBatch, row: number, rows: number, contextLength: number): TokenBatch {
-  const all = batch.inputIds.length / contextLength;
-  const part = (list: Int32Array): Int32Array =>
-    list.subarray((row * list.length) / all, ((row + rows) * list.length) / all);
-  return Object.fromEntries(
-    Object.entries(batch as ObjectiveBatch).map(([name, list]) => [name, part(list)]),
-  ) as ObjectiveBatch;
-}
-
-/** The tree of the model with other tensors as leaves. */
-function treeOf(params: Params, paths: readonly string[], tensors: readonly Tensor[]): Params {
-  const byPath = new Map(paths.map((path, i) => [path, tensors[i]]));
-  return mapParams(params, (weight, path) => byPath.get(path) ?? weight);
-}
-
-const specsOf = <C>({ architecture, config }: Model<C>): ReturnType<typeof architecture.parameters> =>
-  architecture.parameters(config);
-
-function trainableLeaves<C>(model: Model<C>): [string, Tensor][] {
-  return flattenParams(model.params).map(([path, weight]) => {
-    if (!isWeightForm(weight) && weight.dtype === 'float32') return [path, weight];
+function checkDivision(batchSize: number, microBatchSize: number, method: GradientMethod | undefined): void {
+  if (!(Number.isSafeInteger(microBatchSize) && microBatchSize >= 1 && batchSize % microBatchSize === 0)) {
     throw tesseraeError({
       package: 'trainer',
-      code: 'E_WEIGHT_FORM',
-      message: `${path} is not a plain float32 tensor, and only those can be trained`,
-      fix: 'turn it into a dense weight first',
-      details: { path },
+      code: 'E_OPTION',
+      message: `micro-batches of ${microBatchSize} rows do not divide a step of ${batchSize} rows`,
+      fix: `use a divisor of ${batchSize}`,
     });
-  });
-}
-
-function checkDivision(batchSize: number, microBatchSize: number): void {
-  if (Number.isSafeInteger(microBatchSize) && microBatchSize >= 1 && batchSize % microBatchSize === 0) return;
+  }
+  if (method === undefined || microBatchSize === batchSize) return;
   throw tesseraeError({
     package: 'trainer',
     code: 'E_OPTION',
-    message: `micro-batches of ${microBatchSize} rows do not divide a step of ${batchSize} rows`,
-    fix: `use a divisor of ${batchSize}`,
+    message: `${method.name} needs the whole step of ${batchSize} rows in one piece, and micro-batches have ${microBatchSize}`,
+    fix: 'leave microBatchSize and accumulationSteps out',
   });
-}
-
-function checkBatch(
-  batch: TokenBatch,
-  rows: number,
-  contextLength: number,
-  vocabSize: number,
-  objective: Objective | undefined,
-): void {
-  const { inputIds, labels } = batch;
-  const wanted = rows * contextLength;
-  const outside = (id: number): boolean => id < 0 || id >= vocabSize;
-  const refuse = (message: string, fix: string): never => {
-    throw tesseraeError({ package: 'trainer', code: 'E_BATCH', message, fix });
-  };
-  const uneven = Object.values(batch as ObjectiveBatch).some((list) => list.length % rows !== 0);
-  if (inputIds.length !== wanted || (objective === undefined ? labels.length !== wanted : uneven)) {
-    const found = `${inputIds.length} ids and ${labels.length} labels`;
-    refuse(
-      `a step of ${rows} rows of ${contextLength} tokens needs ${wanted} of each, found ${found}`,
-      'give batchSize · accumulationSteps rows of contextLength',
-    );
-  }
-  const stray = inputIds.find(outside) ?? labels.find((label) => label !== IGNORED_LABEL && outside(label));
-  if (stray !== undefined) {
-    refuse(
-      `the batch has the id ${stray}; the vocabulary ends at ${vocabSize - 1}`,
-      'encode with the tokenizer of the model',
-    );
-  }
-  if (countLabels(labels) === 0) {
-    refuse(
-      'every label of the batch is ignored, so there is no loss',
-      `give at least one label other than ${IGNORED_LABEL}`,
-    );
-  }
 }

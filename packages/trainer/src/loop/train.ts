@@ -5,7 +5,7 @@ import { aborted, badRate, nonFinite } from './loop-errors';
 import type { TrainingWarning, TrainOptions } from './options';
 import { openProgress } from './progress';
 import type { TrainingProgress } from './progress';
-import { checkpointNames, restoreRun } from './restore';
+import { restoreRun } from './restore';
 import { resolveSettings } from './settings';
 import type { Settings } from './settings';
 import { createTrainingStep } from './step';
@@ -56,7 +56,7 @@ export async function train<C extends ArchitectureConfig>(
   model: Model<C>,
   options: TrainOptions,
 ): Promise<TrainingResult<C>> {
-  const settings = resolveSettings(model, options);
+  const settings = await resolveSettings(model, options);
   const run = await openRun(model, settings);
   try {
     const stopped = await runSteps(run);
@@ -113,6 +113,9 @@ async function openRun<C extends ArchitectureConfig>(model: Model<C>, settings: 
     objective: settings.objective,
     gradientClipNorm: settings.gradientClipNorm,
     gradientClipValue: settings.gradientClipValue,
+    trainable: settings.trainable,
+    gradients: settings.gradients,
+    regularizers: settings.regularizers,
     key: settings.dropoutKey,
     parameters: restored?.parameters,
     state: restored?.state,
@@ -166,10 +169,11 @@ async function makeStep<C>(run: Run<C>): Promise<StepRecord> {
   const began = performance.now();
   const learningRate = settings.schedule(made, run.history.evaluations);
   if (!(Number.isFinite(learningRate) && learningRate >= 0)) throw badRate(made + 1, learningRate);
-  const { loss, gradientNorm } = await run.step.run(settings.sampler(made), learningRate, made + 1);
+  const batch = await settings.sampler(made);
+  const { loss, gradientNorm, parts } = await run.step.run(batch, learningRate, made + 1);
   const seconds = (performance.now() - began) / 1000;
   const tokensPerSecond = (settings.rows * settings.contextLength) / seconds;
-  const record = { step: made + 1, loss, gradientNorm, learningRate, tokensPerSecond };
+  const record = { step: made + 1, loss, gradientNorm, learningRate, tokensPerSecond, ...(parts && { parts }) };
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return record;
   throw nonFinite(record, run.lastCheckpoint, historyOf(run.history, 'failed'));
 }
@@ -201,10 +205,8 @@ async function save<C>(run: Run<C>): Promise<void> {
   const { model, settings, step, history, made } = run;
   const { folder, keep, keepBest, alsoWrite } = settings.checkpoint!;
   const target = checkpointPath(folder, made);
-  const parameters = step.parameters();
-  const names = checkpointNames(model);
   await writeCheckpoint(target, {
-    parameters: new Map(names.map(([, name], i) => [name, parameters[i]])),
+    parameters: step.saved(),
     optimizerState: step.state(),
     state: {
       step: made,

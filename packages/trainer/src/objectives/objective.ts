@@ -1,13 +1,16 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import type { ForwardOutput, Model } from '@tesserae/core';
-import type { TokenBatch } from '../data/index';
+import type { ArchitectureConfig, ForwardOutput, Model, Params } from '@tesserae/core';
 
 /**
- * Rows of one step: `inputIds` and `labels`, and more by the names of a forward pass (`attentionMask`, `tokenTypeIds`,
- * `decoderInputIds`). Every list holds the same number of rows one after the other, each list with a width of its own.
+ * Rows of one step: `inputIds`, and more by the names of a forward pass (`attentionMask`, `tokenTypeIds`,
+ * `decoderInputIds`) or of a loss (`labels`). Every list holds the same number of rows one after the other, each list with
+ * a width of its own. Int32Array becomes int32, Float32Array float32.
  */
-export interface ObjectiveBatch extends TokenBatch {
-  readonly [name: string]: Int32Array;
+export interface ObjectiveBatch {
+  readonly inputIds: Int32Array;
+  /** Those of an Int32Array that are -100 do not count. A part of a step weighs as much as it has labels that count. */
+  readonly labels?: Int32Array | Float32Array;
+  readonly [name: string]: Int32Array | Float32Array | undefined;
 }
 
 /** What an objective is told when it takes up data. */
@@ -38,16 +41,51 @@ export interface PreparedData {
   readonly fingerprint: string;
 }
 
-/** What a model learns from data: how rows are made, and what is wrong about an answer. */
-export interface Objective {
+/** How a forward pass of an objective differs from the usual one. */
+export interface RunOptions {
+  /** Which of several dropout masks: another number below the objective's `draws` is another mask; 0 when absent. */
+  readonly draw?: number;
+}
+
+/** The model as an objective may run it within a step. */
+export interface ModelRun {
+  /** Architecture, config and tokenizer; its `params` are not the present ones. */
+  readonly model: Model<ArchitectureConfig>;
+  /** The present parameters. */
+  readonly params: Params;
+  /** False in evaluations. */
+  readonly training: boolean;
+  /** Runs the model with the present parameters: the tensors by the names of a forward pass. */
+  forward(inputs: Readonly<Record<string, Tensor>>, options?: RunOptions): ForwardOutput;
+}
+
+/** What every objective has. */
+interface ObjectiveBase {
   readonly name: string;
   /** What it was made from: reported, and compared with the one in a checkpoint. */
   readonly hyperparameters: Readonly<Record<string, number | string | boolean>>;
-  /** Checks the data against the model and makes batches of it. */
-  prepare(model: Model, data: unknown, settings: ObjectiveSettings): PreparedData;
-  /** The mean loss over the labels that count; a part of the compiled step. Tensors by name, int32 [B, …]. */
+  /** Checks the data against the model and makes batches of it; may look at the model's answers beforehand. */
+  prepare(model: Model, data: unknown, settings: ObjectiveSettings): PreparedData | Promise<PreparedData>;
+}
+
+/** An objective that looks at one forward pass over the batch. */
+export interface OutputObjective extends ObjectiveBase {
+  /** The mean loss over the labels that count; a part of the compiled step. Tensors by name, [B, …]. */
   loss(output: ForwardOutput, tensors: Readonly<Record<string, Tensor>>): Scalar;
 }
+
+/** An objective that runs the model itself: several times, on parts of the batch, or for several losses. */
+export interface RunningObjective extends ObjectiveBase {
+  /** The names of its losses. */
+  readonly parts: readonly string[];
+  /** How many different dropout masks a step needs: 1. */
+  readonly draws?: number;
+  /** The losses by name, whose sum is learned; a part of the compiled step. Tensors by name, [B, …]. */
+  losses(run: ModelRun, tensors: Readonly<Record<string, Tensor>>): Readonly<Record<string, Scalar>>;
+}
+
+/** What a model learns from data: how rows are made, and what is wrong about an answer. */
+export type Objective = OutputObjective | RunningObjective;
 
 declare module '@tesserae/registry' {
   interface PluginKinds {

@@ -10,7 +10,7 @@ import {
   sequenceToSequence,
   train,
 } from '@tesserae/trainer';
-import type { Objective } from '@tesserae/trainer';
+import type { Objective, ObjectiveBatch } from '@tesserae/trainer';
 import { describeObjectiveContract } from '@tesserae/trainer/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wordModel, wordTokenizer } from '../evaluation/word-model';
@@ -96,35 +96,37 @@ describe('rows of objectives', () => {
     validationFraction: 0,
     seed: 0,
   };
-  const rowOf = (list: Int32Array, row: number): number[] =>
-    Array.from(list.subarray((row * list.length) / 2, ((row + 1) * list.length) / 2));
+  const rowOf = (list: ObjectiveBatch[string], row: number): number[] =>
+    Array.from(list!.subarray((row * list!.length) / 2, ((row + 1) * list!.length) / 2));
 
-  it('completion counts the completion and its end alone', () => {
+  it('completion counts the completion and its end alone', async () => {
     const data = [
       { prompt: 'ab', completion: 'c' },
       { prompt: 'd', completion: 'ef' },
     ];
-    const { inputIds, labels } = completion().prepare(gpt(), data, settings).sampler(0);
+    const { sampler } = await completion().prepare(gpt(), data, settings);
+    const { inputIds, labels } = sampler(0);
     const [a, b, c] = ['a', 'b', 'c'].map((letter) => letters.tokenToId(letter)!);
     const row = rowOf(inputIds, 0)[0] === a ? 0 : 1;
     expect(rowOf(inputIds, row)).toEqual([a, b, c]);
     expect(rowOf(labels, row)).toEqual([-100, c, eosTokenId]);
   });
 
-  it('sequence to sequence gives the decoder its target one place late', () => {
-    const batch = sequenceToSequence().prepare(encoderDecoder(), pairs.slice(0, 2), settings).sampler(0);
+  it('sequence to sequence gives the decoder its target one place late', async () => {
+    const { sampler } = await sequenceToSequence().prepare(encoderDecoder(), pairs.slice(0, 2), settings);
+    const batch = sampler(0);
     expect(Object.keys(batch).sort()).toEqual(['attentionMask', 'decoderInputIds', 'inputIds', 'labels']);
     const [target, given] = [rowOf(batch.labels, 0), rowOf(batch.decoderInputIds, 0)];
     expect(given).toEqual([padTokenId, ...target.slice(0, -1)]);
     expect(target[target.length - 1]).toBe(eosTokenId);
   });
 
-  it('masked language modeling hides tokens as BERT does, never special ones', () => {
+  it('masked language modeling hides tokens as BERT does, never special ones', async () => {
     const data = Array.from({ length: 40 }, () => 'red dog blue cat Mia Tom ran home');
-    const { sampler } = maskedLanguageModeling().prepare(filler(), data, { ...settings, rows: 400 });
+    const { sampler } = await maskedLanguageModeling().prepare(filler(), data, { ...settings, rows: 400 });
     const { inputIds, labels } = sampler(0);
     let [chosen, masked, kept] = [0, 0, 0];
-    labels.forEach((label, i) => {
+    (labels as Int32Array).forEach((label, i) => {
       if (label === -100) return;
       expect(label).toBeGreaterThan(3);
       chosen++;
