@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isTesseraeError, tesseraeError } from '@tesserae/registry';
+import { checkOptions, isTesseraeError, oneOf, optionRules, tesseraeError } from '@tesserae/registry';
 import type { TesseraeError, TesseraeErrorOptions } from '@tesserae/registry';
 import { diagnoseNodeGpu } from './diagnose';
 import type { NodeGpuPart } from './diagnose';
@@ -84,7 +84,7 @@ export interface NodeGpuBackend {
  * ```
  */
 export async function useNodeGpu(options: NodeGpuOptions = {}): Promise<NodeGpuBackend> {
-  checkOptions(options);
+  checkNodeGpuOptions(options);
   restoreUtilFunctions();
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1'; // TensorFlow greets on stderr otherwise
   if (options.lib !== undefined) {
@@ -259,25 +259,16 @@ function nodeGpuError(options: Omit<TesseraeErrorOptions, 'package'>): TesseraeE
   return tesseraeError({ package: 'backend-node-gpu', ...options });
 }
 
-function checkOptions(options: NodeGpuOptions): void {
-  const expected: Record<string, (value: unknown) => boolean> = {
-    lib: (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
-    prefer: (value) => value === 'gpu' || value === 'cpu',
-    only: (value) => typeof value === 'boolean',
-    requireGpu: (value) => typeof value === 'boolean',
-    folder: (value) => typeof value === 'string' && value !== '',
-    probes: (value) => typeof value === 'object' && value !== null,
-  };
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || expected[name]?.(value) === true) continue;
-    const known = expected[name] !== undefined;
-    throw nodeGpuError({
-      code: 'E_OPTION',
-      message: known
-        ? `option ${name} of useNodeGpu cannot be ${JSON.stringify(value)}`
-        : `useNodeGpu has no option ${name}`,
-      fix: known && name === 'prefer' ? "use 'gpu' or 'cpu'" : `the options are ${Object.keys(expected).join(', ')}`,
-      details: { option: name },
-    });
-  }
+function checkNodeGpuOptions(options: NodeGpuOptions): void {
+  checkOptions<NodeGpuOptions>({ package: 'backend-node-gpu', name: 'useNodeGpu', code: 'E_OPTION' }, options, {
+    lib: {
+      expected: 'the loaded module, or a function that loads it',
+      test: (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
+    },
+    prefer: oneOf('gpu', 'cpu'),
+    only: optionRules.boolean,
+    requireGpu: optionRules.boolean,
+    folder: optionRules.string,
+    probes: optionRules.object,
+  });
 }

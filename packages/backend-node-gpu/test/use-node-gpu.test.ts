@@ -162,13 +162,13 @@ describe('useNodeGpu with installed packages', () => {
   });
 
   it.each([
-    [{ prefer: 'tpu' }, "E_OPTION: option prefer of useNodeGpu cannot be \"tpu\"; use 'gpu' or 'cpu'"],
+    [{ prefer: 'tpu' }, "E_OPTION: the option 'prefer' of useNodeGpu must be one of 'gpu', 'cpu', found \"tpu\""],
     [
       { folders: 'x' },
-      'E_OPTION: useNodeGpu has no option folders; the options are lib, prefer, only, requireGpu, folder, probes',
+      'E_OPTION: useNodeGpu has no option "folders"; did you mean \'folder\'? the options are lib, prefer, only, requireGpu, folder, probes',
     ],
-    [{ only: 1 }, 'E_OPTION: option only of useNodeGpu cannot be 1'],
-    [{ lib: 'tfjs' }, 'E_OPTION: option lib of useNodeGpu cannot be "tfjs"'],
+    [{ only: 1 }, "E_OPTION: the option 'only' of useNodeGpu must be true or false, found 1"],
+    [{ lib: 'tfjs' }, "E_OPTION: the option 'lib' of useNodeGpu must be the loaded module"],
   ])('refuses %j', async (options, expected) => {
     expect(await message(options as unknown as NodeGpuOptions)).toContain(expected);
   });

@@ -108,7 +108,7 @@ describe('plain progress', () => {
     await expectError(
       make({ total: 5, steps: 3 }),
       'E_OPTION',
-      /no option "steps"; did you mean start\?|no option "steps"/,
+      /no option "steps"; did you mean 'start'\?|no option "steps"/,
     );
     await expectError(make({ total: 5, label: 3 }), 'E_OPTION', /label .* 3/);
     await expectError(make({ total: 5, workPerStep: 0 }), 'E_OPTION', /workPerStep .* 0/);

@@ -1,14 +1,6 @@
-import { tesseraeError } from '@tesserae/registry';
+import { checkOptionNames } from '@tesserae/registry';
 
-/** Refuses options that a function does not have. */
+/** Refuses options that a function does not have. @throws E_UNKNOWN_OPTION */
 export function checkOptions(name: string, options: unknown, known: readonly string[]): void {
-  const given = typeof options === 'object' && options !== null ? Object.keys(options) : [String(options)];
-  const unknown = given.find((option) => !known.includes(option));
-  if (unknown === undefined) return;
-  throw tesseraeError({
-    package: 'hub',
-    code: 'E_UNKNOWN_OPTION',
-    message: `${name} has no option ${JSON.stringify(unknown)}`,
-    fix: `use one of ${known.join(', ')}`,
-  });
+  checkOptionNames({ package: 'hub', name, code: 'E_UNKNOWN_OPTION' }, options, known);
 }

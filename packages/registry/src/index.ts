@@ -1,6 +1,11 @@
 export { isTesseraeError, tesseraeError } from './errors';
 export type { TesseraeError, TesseraeErrorOptions } from './errors';
 export { nearestName } from './names/nearestName';
+export { checkOptionNames, checkOptions } from './options/checkOptions';
+export type { OptionCaller } from './options/checkOptions';
+export { describeValue } from './options/describeValue';
+export { oneOf, optionRules, required } from './options/optionRules';
+export type { CommonRule, OptionRule, OptionRules } from './options/optionRules';
 export { pluginApiVersion } from './plugins/checkPlugin';
 export { definePlugin } from './plugins/definePlugin';
 export type { PluginCatalog, PluginContract, PluginKind, PluginKinds } from './plugins/kinds';

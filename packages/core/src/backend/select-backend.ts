@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isTesseraeError } from '@tesserae/registry';
+import { checkOptions, isTesseraeError, oneOf, optionRules } from '@tesserae/registry';
 import { builtInBackends } from './built-in-backends';
 import { backendNames } from './candidate';
 import type { BackendCandidate, BackendName, BackendRequest, BackendTaken } from './candidate';
@@ -71,7 +71,7 @@ export interface SelectedBackend {
  * ```
  */
 export async function selectBackend(options: SelectBackendOptions = {}): Promise<SelectedBackend> {
-  checkOptions(options);
+  checkSelectOptions(options);
   const { fallback = true, candidates = builtInBackends() } = options;
   const asked = askedFor(options.prefer, candidates);
   const request: BackendRequest = {
@@ -203,27 +203,13 @@ function unavailable(
   });
 }
 
-function checkOptions(options: SelectBackendOptions): void {
-  const wrong = (name: string, found: unknown, expected: string): Error =>
-    backendError({
-      code: 'E_OPTION',
-      message: `selectBackend's option ${name} is ${String(found)}, expected ${expected}`,
-      fix: `pass ${expected}, or leave it out`,
-      details: { option: name, found },
-    });
-  if (typeof options !== 'object' || options === null) throw wrong('object', options, 'an object of options');
-  const known = ['prefer', 'fallback', 'log', 'candidates', 'threads', 'provider'];
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw wrong(name, 'unknown', `one of ${known.join(', ')}`);
-  }
-  const { threads, provider, fallback, log, candidates } = options;
-  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
-    throw wrong('threads', threads, 'a positive integer');
-  if (provider !== undefined && !['cpu', 'webgpu', 'cuda'].includes(provider))
-    throw wrong('provider', provider, "'cpu', 'webgpu' or 'cuda'");
-  if (fallback !== undefined && typeof fallback !== 'boolean') throw wrong('fallback', fallback, 'true or false');
-  if (log !== undefined && typeof log !== 'boolean' && typeof log !== 'function')
-    throw wrong('log', log, 'true, false or a function');
-  if (candidates !== undefined && !Array.isArray(candidates))
-    throw wrong('candidates', candidates, `a list of candidates such as ${backendNames[0]}`);
+function checkSelectOptions(options: SelectBackendOptions): void {
+  checkOptions<SelectBackendOptions>({ package: 'core', name: 'selectBackend', code: 'E_OPTION' }, options, {
+    prefer: { expected: 'the name of a backend', test: () => true }, // judged by the candidates
+    fallback: optionRules.boolean,
+    log: { expected: 'true, false or a function', test: (v) => typeof v === 'boolean' || typeof v === 'function' },
+    candidates: { expected: `a list of candidates such as ${backendNames[0]}`, test: Array.isArray },
+    threads: optionRules.positiveInteger,
+    provider: oneOf('cpu', 'webgpu', 'cuda'),
+  });
 }

@@ -126,13 +126,19 @@ describe('selectBackend', () => {
       { prefer: 'gpu' },
       "E_UNKNOWN_BACKEND: prefer asks for the backend 'gpu', which is not one of tfjs-node-gpu, onnx",
     ],
-    [{ threads: 0 }, "E_OPTION: selectBackend's option threads is 0, expected a positive integer"],
-    [{ provider: 'metal' }, "E_OPTION: selectBackend's option provider is metal, expected 'cpu', 'webgpu' or 'cuda'"],
-    [{ prefers: 'cpu' }, "E_OPTION: selectBackend's option prefers is unknown, expected one of prefer, fallback"],
-    [{ log: 'yes' }, "E_OPTION: selectBackend's option log is yes"],
-    [{ fallback: 1 }, "E_OPTION: selectBackend's option fallback is 1"],
-    [{ candidates: 1 }, "E_OPTION: selectBackend's option candidates is 1"],
-    [null, "E_OPTION: selectBackend's option object is null"],
+    [{ threads: 0 }, "E_OPTION: the option 'threads' of selectBackend must be a whole number ≥ 1, found 0"],
+    [
+      { provider: 'metal' },
+      "the option 'provider' of selectBackend must be one of 'cpu', 'webgpu', 'cuda', found \"metal\"",
+    ],
+    [
+      { prefers: 'cpu' },
+      'E_OPTION: selectBackend has no option "prefers"; did you mean \'prefer\'? the options are prefer, fallback',
+    ],
+    [{ log: 'yes' }, "E_OPTION: the option 'log' of selectBackend must be true, false or a function"],
+    [{ fallback: 1 }, "E_OPTION: the option 'fallback' of selectBackend must be true or false, found 1"],
+    [{ candidates: 1 }, "E_OPTION: the option 'candidates' of selectBackend must be a list of candidates"],
+    [null, 'E_OPTION: selectBackend takes an object of options, found null'],
   ])('refuses %j', async (options, message) => {
     await expect(selectBackend(options as unknown as SelectBackendOptions)).rejects.toThrow(message);
   });

@@ -75,8 +75,11 @@ describe('what a pattern means', () => {
 describe('bad patterns and shapes', () => {
   it.each([
     [() => slidingWindow({ window: 0 }), 'window is 0; give a whole number from 1 up'],
-    [() => slidingWindow({ window: 4, wide: 1 } as never), "there is no option 'wide'; use window, causal"],
-    [() => slidingWindow(undefined as never), 'the options are undefined'],
+    [
+      () => slidingWindow({ window: 4, wide: 1 } as never),
+      'sliding-window has no option "wide"; the options are window, causal',
+    ],
+    [() => slidingWindow(undefined as never), 'takes an object of options, found undefined'],
     [() => slidingWindow({ window: 4, causal: 1 as never }), 'causal is 1; give true or false'],
     [() => localGlobal({ window: 4, globalPositions: [] }), 'there are no global positions'],
     [() => localGlobal({ window: 4, globalPositions: [-1] }), 'a global position is -1'],

@@ -1,4 +1,5 @@
-import { checkChoice, checkOptions, checkString, describeValue, displayError } from '../errors/display-error';
+import { describeValue } from '@tesserae/registry';
+import { checkChoice, checkOptions, checkString, displayError } from '../errors/display-error';
 import { drawChart, SERIES_COLORS } from './chart';
 import type { Chart, VegaLite } from './chart';
 import { checkFrame, titleSpecification } from './line-chart';

@@ -1,11 +1,5 @@
-import {
-  checkChoice,
-  checkOptions,
-  checkPositive,
-  checkString,
-  describeValue,
-  displayError,
-} from '../errors/display-error';
+import { describeValue } from '@tesserae/registry';
+import { checkChoice, checkOptions, checkPositive, checkString, displayError } from '../errors/display-error';
 import { drawChart } from './chart';
 import type { Chart, VegaLite } from './chart';
 import { titleSpecification } from './line-chart';

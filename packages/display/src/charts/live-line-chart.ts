@@ -1,6 +1,7 @@
+import { describeValue } from '@tesserae/registry';
 import { environment, notebookOf } from '../environment/output';
 import type { NotebookDisplay, Output } from '../environment/output';
-import { checkOptions, checkPositive, describeValue, displayError } from '../errors/display-error';
+import { checkOptions, checkPositive, displayError } from '../errors/display-error';
 import type { Chart } from './chart';
 import { lineChart } from './line-chart';
 import type { LineChartOptions } from './line-chart';

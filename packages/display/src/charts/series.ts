@@ -1,4 +1,5 @@
-import { describeValue, displayError } from '../errors/display-error';
+import { describeValue } from '@tesserae/registry';
+import { displayError } from '../errors/display-error';
 
 /** A line of a chart: its name and its points. */
 export interface Series {

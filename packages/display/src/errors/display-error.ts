@@ -1,4 +1,4 @@
-import { nearestName, tesseraeError } from '@tesserae/registry';
+import { checkOptionNames, describeValue, tesseraeError } from '@tesserae/registry';
 import type { TesseraeError } from '@tesserae/registry';
 
 /** Every code that this package can throw; the README's table says when and what to do. */
@@ -15,28 +15,9 @@ export function displayError(
   return tesseraeError({ package: 'display', code, message, fix, ...more });
 }
 
-/** What a value is, in words short enough for a message. */
-export function describeValue(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
-  return `a value of type ${typeof value}`;
-}
-
 /** Throws E_OPTION unless `options` is an object that holds known names only. */
 export function checkOptions(caller: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw displayError('E_OPTION', `${caller} takes an object, found ${describeValue(options)}`, 'pass { … }');
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    const near = nearestName(name, known);
-    throw displayError(
-      'E_OPTION',
-      `${caller} has no option ${JSON.stringify(name)}`,
-      `${near ? `did you mean ${near}? ` : ''}the options are ${known.join(', ')}`,
-    );
-  }
+  checkOptionNames({ package: 'display', name: caller, code: 'E_OPTION' }, options, known);
 }
 
 /** Throws E_OPTION unless `value` is undefined or a finite number above `least`. */

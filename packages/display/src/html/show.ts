@@ -1,4 +1,5 @@
-import { checkOptions, describeValue, displayError } from '../errors/display-error';
+import { describeValue } from '@tesserae/registry';
+import { checkOptions, displayError } from '../errors/display-error';
 import { notebookOf, standardStream, writeSafely } from '../environment/output';
 import type { Output } from '../environment/output';
 

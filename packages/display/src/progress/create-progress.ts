@@ -1,6 +1,7 @@
+import { describeValue } from '@tesserae/registry';
 import { environment } from '../environment/output';
 import type { Output } from '../environment/output';
-import { checkOptions, checkPositive, checkString, describeValue, displayError } from '../errors/display-error';
+import { checkOptions, checkPositive, checkString, displayError } from '../errors/display-error';
 import { createPainter } from './painters';
 import { createRateMeter } from './rate';
 import { progressState } from './state';

@@ -1,5 +1,6 @@
+import { describeValue } from '@tesserae/registry';
 import type { Chart } from '../charts/chart';
-import { checkOptions, checkString, describeValue, displayError } from '../errors/display-error';
+import { checkOptions, checkString, displayError } from '../errors/display-error';
 import { escapeHtml } from '../html/escape';
 import type { Displayable } from '../html/show';
 import { REPORT_STYLE } from './report-style';

@@ -1,5 +1,6 @@
 import CliTable from 'cli-table3';
-import { checkOptions, checkString, describeValue, displayError } from '../errors/display-error';
+import { describeValue } from '@tesserae/registry';
+import { checkOptions, checkString, displayError } from '../errors/display-error';
 import { formatNumber } from '../format/numbers';
 import { escapeHtml } from '../html/escape';
 

@@ -1,4 +1,5 @@
-import { tokenizerError, describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { tokenizerError } from '../errors/tokenizer-error';
 import type { DecodeOptions, DecodeStream, DecodeStreamOptions } from '../interface/tokenizer';
 import { cleanUpSpaces } from '../streaming/clean-up';
 

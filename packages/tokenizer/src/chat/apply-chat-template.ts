@@ -1,5 +1,6 @@
 import { Template } from '@huggingface/jinja';
-import { checkOptions, describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { checkOptions, tokenizerError } from '../errors/tokenizer-error';
 import type { ChatTemplate } from './chat-template';
 
 /** A piece of a message that is more than text. */

@@ -1,4 +1,5 @@
-import { describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { tokenizerError } from '../errors/tokenizer-error';
 
 /** How a model wants conversations written: a Jinja template, and the special tokens that it names. */
 export interface ChatTemplate {

@@ -1,4 +1,5 @@
-import { checkText, describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { checkText, tokenizerError } from '../errors/tokenizer-error';
 import type { Tokenizer } from '../interface/tokenizer';
 import type { Pipeline } from '../pipeline/pipeline';
 import { addedBy } from '../post-processors/post-processor';

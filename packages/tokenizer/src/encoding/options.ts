@@ -1,4 +1,5 @@
-import { checkOptions, describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { checkOptions, tokenizerError } from '../errors/tokenizer-error';
 import type { EncodeOptions } from '../interface/encode-options';
 import type { Truncation, TruncationStrategy } from './truncate';
 

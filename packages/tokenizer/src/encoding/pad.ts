@@ -1,4 +1,5 @@
-import { describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { tokenizerError } from '../errors/tokenizer-error';
 import type { Pipeline } from '../pipeline/pipeline';
 import { addedRows, joinRows } from './encoding';
 import type { EncodingRows } from './encoding';

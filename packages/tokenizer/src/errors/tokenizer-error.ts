@@ -1,4 +1,4 @@
-import { tesseraeError } from '@tesserae/registry';
+import { checkOptionNames, describeValue, tesseraeError } from '@tesserae/registry';
 import type { TesseraeError } from '@tesserae/registry';
 
 /** Every code that this package can throw; the README's table says when and what to do. */
@@ -27,30 +27,9 @@ export function tokenizerError(
   return tesseraeError({ package: 'tokenizer', code, message, fix, ...more });
 }
 
-/** What a value is, in words short enough for a message. */
-export function describeValue(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
-  return `a value of type ${typeof value}`;
-}
-
 /** Throws E_OPTION unless `options` is an object that holds known names only. */
 export function checkOptions(caller: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw tokenizerError(
-      'E_OPTION',
-      `${caller} takes an object of options, found ${describeValue(options)}`,
-      'pass { … }',
-    );
-  const unknown = Object.keys(options).filter((name) => !known.includes(name));
-  if (unknown.length > 0)
-    throw tokenizerError(
-      'E_OPTION',
-      `${caller} has no option ${unknown.map((name) => JSON.stringify(name)).join(', ')}`,
-      `the options are ${known.join(', ')}`,
-    );
+  checkOptionNames({ package: 'tokenizer', name: caller, code: 'E_OPTION' }, options, known);
 }
 
 /** Throws E_TEXT unless `text` is a string. */

@@ -1,7 +1,8 @@
+import { describeValue } from '@tesserae/registry';
 import { createByteLevelBpe, isPlainByteLevelBpe } from '../byte-level/byte-level-bpe';
 import { isCharacterJson } from '../character/character-json';
 import { createCharacterTokenizer } from '../character/character-tokenizer';
-import { checkOptions, describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { checkOptions, tokenizerError } from '../errors/tokenizer-error';
 import { createHuggingFaceTokenizer } from '../hugging-face/hugging-face-tokenizer';
 import type { Tokenizer } from '../interface/tokenizer';
 import { createPipelineTokenizer } from '../pipeline/pipeline-tokenizer';

@@ -1,4 +1,5 @@
-import { describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { tokenizerError } from '../errors/tokenizer-error';
 
 /** Larger tokenizer files than this are not read: the largest real ones have about 40 MB. */
 const LARGEST_FILE_BYTES = 512 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
 import type { Tokenizer } from '../interface/tokenizer';
 import { fileError, fileSystem, pathFunctions } from './read-file';
 

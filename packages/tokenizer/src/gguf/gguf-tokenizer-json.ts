@@ -1,5 +1,5 @@
+import { describeValue } from '@tesserae/registry';
 import { byteLevelBpeJson, specialTokenJson } from '../byte-level/build-json';
-import { describeValue } from '../errors/tokenizer-error';
 import type { TokenizerJson } from '../interface/tokenizer-json';
 import { PIECE } from '../sentence-piece/model-file';
 import type { SentencePiece } from '../sentence-piece/model-file';

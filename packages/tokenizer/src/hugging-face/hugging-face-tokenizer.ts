@@ -1,7 +1,8 @@
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
+import { describeValue } from '@tesserae/registry';
 import { checkId } from '../byte-level/token-bytes';
 import { encodingMethods } from '../encoding/encode';
-import { checkText, describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { checkText, tokenizerError } from '../errors/tokenizer-error';
 import type { DecodeOptions, Tokenizer } from '../interface/tokenizer';
 import type { TokenizerJson } from '../interface/tokenizer-json';
 import { createPipeline, wellFormed } from '../pipeline/pipeline';

@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
 import { mergeSymbols } from '../byte-level/merge';
 import type { Merges } from '../byte-level/merge';
 import { PairTable } from '../byte-level/pair-table';

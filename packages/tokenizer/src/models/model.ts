@@ -1,4 +1,5 @@
-import { describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { tokenizerError } from '../errors/tokenizer-error';
 
 /** A word as tokens. Values must not be changed: words that were met before come from a cache. */
 export interface TokenizedWord {

@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
 import { PairTable } from '../byte-level/pair-table';
 import type { TokenizerModelJson } from '../interface/tokenizer-json';
 import { unitsAt } from '../pipeline/piece';

@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
 import type { TokenizerModelJson } from '../interface/tokenizer-json';
 import { jsonError } from '../tokenizer-json/check';
 import { oneToken, unknownWord } from './model';

@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
 import type { TokenizerPartJson } from '../interface/tokenizer-json';
 import { jsonError } from '../tokenizer-json/check';
 import { translateRegex } from './translate-regex';

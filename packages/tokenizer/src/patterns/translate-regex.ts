@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
 import { jsonError } from '../tokenizer-json/check';
 
 /** Longer patterns than this are not run. */

@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
 import type { TokenizerPartJson } from '../interface/tokenizer-json';
 import { asPart, booleanSetting, DEEPEST_NESTING, listSetting, tooDeep } from '../patterns/read-part';
 import { jsonError } from '../tokenizer-json/check';

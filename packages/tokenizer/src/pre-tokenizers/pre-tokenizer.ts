@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
 import type { TokenizerPartJson } from '../interface/tokenizer-json';
 import { literalPattern, readPattern, regexPattern, matchesOf } from '../patterns/pattern';
 import type { Pattern } from '../patterns/pattern';

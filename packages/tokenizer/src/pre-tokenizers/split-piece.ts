@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
 import type { TokenizerPartJson } from '../interface/tokenizer-json';
 import type { Span } from '../patterns/pattern';
 import { slicePiece } from '../pipeline/piece';

@@ -1,4 +1,5 @@
-import { describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { tokenizerError } from '../errors/tokenizer-error';
 import type { EncodeOptions } from '../interface/encode-options';
 import type { Tokenizer } from '../interface/tokenizer';
 

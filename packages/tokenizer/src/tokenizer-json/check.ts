@@ -1,4 +1,5 @@
-import { describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { describeValue } from '@tesserae/registry';
+import { tokenizerError } from '../errors/tokenizer-error';
 import type { AddedTokenJson, TokenizerJson, TokenizerModelJson } from '../interface/tokenizer-json';
 
 /** Larger ids than this are taken for damage: arrays are made as long as the largest id. */

@@ -1,7 +1,8 @@
+import { describeValue } from '@tesserae/registry';
 import { alphabetInVocabularyOrder, byteAlphabet } from '../byte-level/alphabet';
 import { byteLevelBpeJson, specialTokenJson } from '../byte-level/build-json';
 import { createByteLevelBpe } from '../byte-level/byte-level-bpe';
-import { checkOptions, describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { checkOptions, tokenizerError } from '../errors/tokenizer-error';
 import type { Tokenizer } from '../interface/tokenizer';
 import { checkSpecialTokens } from '../special-tokens/split';
 import { learnMerges } from './learn-merges';

@@ -1,6 +1,7 @@
+import { describeValue } from '@tesserae/registry';
 import { characterJson } from '../character/character-json';
 import { createCharacterTokenizer } from '../character/character-tokenizer';
-import { checkOptions, describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { checkOptions, tokenizerError } from '../errors/tokenizer-error';
 import type { Tokenizer } from '../interface/tokenizer';
 import { checkSpecialTokens, createSpecialSplitter } from '../special-tokens/split';
 import { eachText, emptyText } from './word-counts';

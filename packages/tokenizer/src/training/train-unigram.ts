@@ -1,5 +1,6 @@
+import { describeValue } from '@tesserae/registry';
 import { specialTokenJson } from '../byte-level/build-json';
-import { checkOptions, describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { checkOptions, tokenizerError } from '../errors/tokenizer-error';
 import type { Tokenizer } from '../interface/tokenizer';
 import type { TokenizerJson, TokenizerPartJson } from '../interface/tokenizer-json';
 import { createPipelineTokenizer } from '../pipeline/pipeline-tokenizer';

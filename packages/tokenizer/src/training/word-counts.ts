@@ -1,5 +1,6 @@
+import { describeValue } from '@tesserae/registry';
 import { wordEnd } from '../byte-level/words';
-import { describeValue, tokenizerError } from '../errors/tokenizer-error';
+import { tokenizerError } from '../errors/tokenizer-error';
 import { createSpecialSplitter } from '../special-tokens/split';
 
 /** The texts of a training call: one string is one text. Each is checked as it is read. */

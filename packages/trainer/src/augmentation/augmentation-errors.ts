@@ -1,5 +1,5 @@
-import { tesseraeError } from '@tesserae/registry';
-import { oneOf, shown } from '../options';
+import { describeValue, tesseraeError } from '@tesserae/registry';
+import { oneOf } from '../options';
 import type { OptionRule } from '../options';
 import type { TextExample } from './augmenter';
 
@@ -20,10 +20,14 @@ export const editRules = {
 export function checkExample(speaker: string, example: unknown): asserts example is TextExample {
   const { text, spans } = (example ?? {}) as Partial<TextExample>;
   if (typeof text !== 'string')
-    throw badExample(speaker, `the text of an example is ${shown(text)}`, 'give { text: string, label?, spans? }');
+    throw badExample(
+      speaker,
+      `the text of an example is ${describeValue(text)}`,
+      'give { text: string, label?, spans? }',
+    );
   if (spans === undefined) return;
   if (!Array.isArray(spans))
-    throw badExample(speaker, `spans are ${shown(spans)}`, 'give a list of [start, end, label]');
+    throw badExample(speaker, `spans are ${describeValue(spans)}`, 'give a list of [start, end, label]');
   for (const span of spans as readonly unknown[]) {
     const [start, end, label] = (Array.isArray(span) ? span : []) as unknown[];
     const fits = Number.isInteger(start) && Number.isInteger(end) && (start as number) >= 0;
@@ -31,7 +35,7 @@ export function checkExample(speaker: string, example: unknown): asserts example
       continue;
     throw badExample(
       speaker,
-      `the span ${shown(span)} does not lie in a text of ${text.length} UTF-16 units`,
+      `the span ${describeValue(span)} does not lie in a text of ${text.length} UTF-16 units`,
       'give [start, end, label] with 0 ≤ start < end ≤ text.length',
     );
   }

@@ -1,6 +1,6 @@
 import { createKey, foldIn, integers, permutation, splitKey } from '@tesserae/core';
-import { tesseraeError } from '@tesserae/registry';
-import { checkOptions, oneOf, required, rules, shown } from '../options';
+import { describeValue, tesseraeError } from '@tesserae/registry';
+import { checkOptions, oneOf, required, rules } from '../options';
 import { textTooShort } from './data-errors';
 
 /** One batch: rows of ids, and for each the id that follows it. */
@@ -94,7 +94,7 @@ function checkStep(step: number): number {
   throw tesseraeError({
     package: 'trainer',
     code: 'E_OPTION',
-    message: `a step must be a whole number ≥ 0, found ${shown(step)}`,
+    message: `a step must be a whole number ≥ 0, found ${describeValue(step)}`,
     fix: 'count steps from 0',
   });
 }

@@ -1,8 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { TextDecoder } from 'node:util';
-import { tesseraeError } from '@tesserae/registry';
-import { shown } from '../options';
+import { describeValue, tesseraeError } from '@tesserae/registry';
 import { emptyText } from './data-errors';
 
 /** Read at a time; large files are decoded as they come. */
@@ -35,7 +34,7 @@ export async function readTextFile(file: string): Promise<string> {
     throw tesseraeError({
       package: 'trainer',
       code: 'E_OPTION',
-      message: `expected the path of a text file, found ${shown(file)}`,
+      message: `expected the path of a text file, found ${describeValue(file)}`,
       fix: 'give a path',
     });
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { tesseraeError } from '@tesserae/registry';
+import { describeValue, tesseraeError } from '@tesserae/registry';
 import type { Tokenizer } from '@tesserae/tokenizer';
-import { checkOptions, rules, shown } from '../options';
+import { checkOptions, rules } from '../options';
 import { emptyText, outsideVocabulary } from './data-errors';
 
 /** Token ids, split into what a model learns from and what it is tested on. */
@@ -101,7 +101,7 @@ function checkIds(source: ArrayLike<number>): Int32Array {
     throw tesseraeError({
       package: 'trainer',
       code: 'E_OPTION',
-      message: `the data must be text, token ids or a dataset, found ${shown(source)}`,
+      message: `the data must be text, token ids or a dataset, found ${describeValue(source)}`,
       fix: 'give a string, an array of whole numbers, or what createTokenDataset returns',
     });
   }
@@ -113,7 +113,7 @@ function checkIds(source: ArrayLike<number>): Int32Array {
       throw tesseraeError({
         package: 'trainer',
         code: 'E_VOCABULARY',
-        message: `position ${i} holds ${shown(id)}, which is no token id`,
+        message: `position ${i} holds ${describeValue(id)}, which is no token id`,
         fix: 'token ids are whole numbers from 0 on',
         details: { position: i },
       });

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { tesseraeError } from '@tesserae/registry';
-import { checkOptions, required, rules, shown } from '../options';
+import { describeValue, tesseraeError } from '@tesserae/registry';
+import { checkOptions, required, rules } from '../options';
 import type { Hyperparameter, Optimizer, OptimizerState } from './optimizer';
 
 /** Which parameters a group takes: a pattern of their paths, or a function of path and shape. */
@@ -53,8 +53,10 @@ const fail = (message: string, fix: string): never => {
  * ```
  */
 export function parameterGroups(optimizer: Optimizer, groups: readonly ParameterGroup[]): Optimizer {
-  if (typeof optimizer?.update !== 'function') fail(`expected an optimizer, found ${shown(optimizer)}`, 'give adamw()');
-  if (!Array.isArray(groups)) fail(`expected a list of groups, found ${shown(groups)}`, 'give [{ match: /…/ }]');
+  if (typeof optimizer?.update !== 'function')
+    fail(`expected an optimizer, found ${describeValue(optimizer)}`, 'give adamw()');
+  if (!Array.isArray(groups))
+    fail(`expected a list of groups, found ${describeValue(groups)}`, 'give [{ match: /…/ }]');
   groups.forEach(checkGroup);
   const all = [optimizer, ...groups.flatMap((group) => group.optimizer ?? [])];
   const settings = groups.map((group, i) => [`group${i}`, describeGroup(group)] as const);
@@ -117,7 +119,7 @@ function shareOut(
     const scale =
       typeof group?.learningRateScale === 'function' ? group.learningRateScale(name) : group?.learningRateScale;
     if (scale !== undefined && !(Number.isFinite(scale) && scale >= 0))
-      fail(`the scale of ${name} is ${shown(scale)}`, 'give a number ≥ 0');
+      fail(`the scale of ${name} is ${describeValue(scale)}`, 'give a number ≥ 0');
     const key = `${at < 0 ? groups.length : at}|${scale ?? 1}`;
     const share = shares.get(key) ?? {
       optimizer: group?.frozen === true ? undefined : (group?.optimizer ?? optimizer),

@@ -1,2 +1,3 @@
-export { checkOptions, oneOf, required, rules, shown } from './check-options';
-export type { OptionRule, OptionRules } from './check-options';
+export { oneOf, optionRules as rules, required } from '@tesserae/registry';
+export type { OptionRule, OptionRules } from '@tesserae/registry';
+export { checkOptions } from './check-options';

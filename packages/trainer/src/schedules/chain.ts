@@ -1,4 +1,5 @@
-import { checkOptions, required, rules, shown } from '../options';
+import { describeValue } from '@tesserae/registry';
+import { checkOptions, required, rules } from '../options';
 import { makeSchedule, refuseTogether } from './schedule';
 import type { Measured, Schedule, ScheduleSettings } from './schedule';
 
@@ -23,7 +24,7 @@ export interface ScheduleSpan {
 
 function requireSchedule(speaker: string, schedule: unknown): void {
   if (typeof schedule !== 'function')
-    refuseTogether(speaker, `expected a schedule, found ${shown(schedule)}`, 'give one such as cosine({ … })');
+    refuseTogether(speaker, `expected a schedule, found ${describeValue(schedule)}`, 'give one such as cosine({ … })');
 }
 
 /**
@@ -77,12 +78,20 @@ export function warmup(steps: number, options: WarmupOptions = {}): Warmup {
  */
 export function chain(spans: readonly ScheduleSpan[]): Schedule {
   if (!Array.isArray(spans) || spans.length === 0)
-    refuseTogether('chain', `expected schedules, found ${shown(spans)}`, 'give chain([{ schedule, steps }, …])');
+    refuseTogether(
+      'chain',
+      `expected schedules, found ${describeValue(spans)}`,
+      'give chain([{ schedule, steps }, …])',
+    );
   spans.forEach(({ schedule, steps }, index) => {
     requireSchedule('chain', schedule);
     if (Number.isSafeInteger(steps) && steps! >= 1) return;
     if (steps === undefined && index === spans.length - 1) return;
-    refuseTogether('chain', `part ${index + 1} lasts ${shown(steps)} steps`, 'give steps as a whole number ≥ 1');
+    refuseTogether(
+      'chain',
+      `part ${index + 1} lasts ${describeValue(steps)} steps`,
+      'give steps as a whole number ≥ 1',
+    );
   });
   const starts = spans.map((_, index) => spans.slice(0, index).reduce((sum, { steps }) => sum + steps!, 0));
   const settings = Object.assign(

@@ -1,5 +1,4 @@
-import { tesseraeError } from '@tesserae/registry';
-import { shown } from '../options';
+import { describeValue, tesseraeError } from '@tesserae/registry';
 
 /** A validation loss that was measured after so many updates. */
 export interface Measured {
@@ -44,7 +43,7 @@ export function makeSchedule(
         package: 'trainer',
         plugin: scheduleName,
         code: 'E_OPTION',
-        message: `a step must be a whole number ≥ 0, found ${shown(step)}`,
+        message: `a step must be a whole number ≥ 0, found ${describeValue(step)}`,
         fix: 'count updates from 0',
       });
     }

@@ -247,7 +247,7 @@ describe('dampening', () => {
 describe('options', () => {
   it('names the nearest option for an unknown one', () => {
     expect(() => adamw({ weightdecay: 0.1 } as never)).toThrow(
-      "[trainer/adamw] E_UNKNOWN_OPTION: there is no option 'weightdecay'; did you mean 'weightDecay'?; use one of learningRate, beta1, beta2, eps, weightDecay",
+      '[trainer/adamw] E_UNKNOWN_OPTION: adamw has no option "weightdecay"; did you mean \'weightDecay\'? the options are learningRate, beta1, beta2, eps, weightDecay',
     );
     expect(() => sgd({ lr: 0.1 } as never)).toThrow("did you mean 'learningRate'?");
   });
@@ -258,6 +258,6 @@ describe('options', () => {
     expect(() => adam({ eps: NaN })).toThrow('E_OPTION');
     expect(() => sgd({ momentum: '0.9' as never })).toThrow('found "0.9"');
     expect(() => sgd({ nesterov: true })).toThrow('nesterov needs momentum > 0');
-    expect(() => adamw(3 as never)).toThrow('expected an options object, found 3');
+    expect(() => adamw(3 as never)).toThrow('adamw takes an object of options, found 3');
   });
 });

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { tesseraeError } from '@tesserae/registry';
+import { checkOptionNames, tesseraeError } from '@tesserae/registry';
 
 /** Keys from `from` up to, and not including, `to`. */
 export type KeyRange = readonly [from: number, to: number];
@@ -59,13 +59,7 @@ export function requireWhole(pattern: string, option: string, value: unknown, lo
 
 /** Checks that options hold nothing unknown. */
 export function requireKnown(pattern: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw patternError(pattern, `the options are ${String(options)}`, `give an object with ${known.join(', ')}`);
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw patternError(pattern, `there is no option '${unknown}'`, `use ${known.join(', ')}`);
-  }
+  checkOptionNames({ package: 'core', plugin: pattern, name: pattern, code: 'E_PATTERN' }, options, known);
 }
 
 /** Checks an option that is true or false. */
