@@ -58,6 +58,7 @@ const across = ['golden', 'conformance', 'packaging', 'docs', 'notebooks'];
 
 export default defineConfig(({ mode }) => ({
   test: {
+    globalSetup: path.join(root, 'test/support/temporary-folder.ts'),
     maxWorkers: 2,
     passWithNoTests: true,
     projects: [
