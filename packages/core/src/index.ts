@@ -6,6 +6,7 @@ export * from './generation/index';
 export * from './losses/index';
 export * from './model/index';
 export * from './nn/index';
+export * from './precision/index';
 export * from './random/index';
 export * from './summary/index';
 export * from './weights/index';

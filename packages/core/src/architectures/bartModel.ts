@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../model/types';
 import { embed } from '../nn/embed';
 import { linear } from '../nn/linear';
+import { inOutputLayer } from '../precision/precision';
 import { sinusoidalTable } from '../nn/sinusoidalTable';
 import type { BartConfig } from './bartConfig';
 import { bartParameters } from './bartParameters';
@@ -87,7 +88,8 @@ function fixedTable(length: number, width: number): Float32Array {
 
 function languageHead(params: BartParams, hidden: tf.Tensor): tf.Tensor {
   const { outputEmbedding, tokenEmbedding, decoder, logitsBias } = params;
-  const logits = linear(hidden, (outputEmbedding ?? tokenEmbedding ?? decoder.tokenEmbedding)!.weight); // [B, T, V]
+  const { weight } = (outputEmbedding ?? tokenEmbedding ?? decoder.tokenEmbedding)!; // [V, D]
+  const logits = inOutputLayer(() => linear(hidden, weight)); // [B, T, V]
   return tf.add(logits, logitsBias!);
 }
 

@@ -11,6 +11,7 @@ import type { Architecture } from '../model/types';
 import { activation } from '../nn/activation';
 import { embed } from '../nn/embed';
 import { linear } from '../nn/linear';
+import { inOutputLayer } from '../precision/precision';
 import { relativePositionBias } from '../nn/relativePositionBias';
 import { rmsNorm } from '../nn/rmsNorm';
 import { crossAttention, selfAttention } from './stacks/blocks';
@@ -90,7 +91,7 @@ function norm(x: tf.Tensor, { weight }: Norm, config: T5Config): tf.Tensor {
 function languageHead(params: T5Params, hidden: tf.Tensor, config: T5Config): tf.Tensor {
   const scaled = config.scaleDecoderOutputs ?? config.tieWordEmbeddings;
   const x = scaled ? tf.mul(hidden, config.hiddenSize ** -0.5) : hidden;
-  return linear(x, (params.outputEmbedding ?? params.tokenEmbedding).weight); // [B, T, V]
+  return inOutputLayer(() => linear(x, (params.outputEmbedding ?? params.tokenEmbedding).weight)); // [B, T, V]
 }
 
 /**

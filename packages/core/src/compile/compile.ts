@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
+import { withPrecision } from '../precision/precision';
 import { flattenTree, isTensor } from './tree';
 import type { FlatTree } from './tree';
 import type { FlatCompiler, FlatProgram } from '@tesserae/backend-onnx';
@@ -40,7 +41,7 @@ const compilerSymbol = Symbol.for('tesserae.compile');
  * when the run fails or is cancelled; where it does not begin (bad arguments, an error in the function) it stays.
  *
  * @param fn a pure function of its arguments; it must not look at tensor values
- * @param options a name, the arguments that are consumed, how many programs to keep
+ * @param options a name, the arguments that are consumed, how many programs to keep, the precision of products
  * @returns a callable with `runAsync`, `prepare`, `programs` and `dispose`
  * @throws E_COMPILE_ARGUMENT when an argument is neither tensor, number, array, plain object nor constant
  * @throws E_COMPILE_RESULT when the function returns something else than a tree of tensors
@@ -64,6 +65,9 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   const donate = new Set(options.donate ?? []);
   const maxPrograms = options.maxPrograms ?? 32;
   const programs = new Map<string, Program>();
+  const { precision } = options;
+  const body = (...args: unknown[]): unknown =>
+    precision === undefined ? fn(...(args as A)) : withPrecision(precision, () => fn(...(args as A)));
 
   const find = (call: Call): Program => {
     const known = programs.get(call.key);
@@ -72,7 +76,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       programs.set(call.key, known);
       return known;
     }
-    const program = build(name, fn as (...args: unknown[]) => unknown, call);
+    const program = build(name, body, call);
     programs.set(call.key, program);
     for (const [oldest, { flat }] of programs) {
       if (programs.size <= maxPrograms) break;
@@ -86,7 +90,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     const call = open(name, args, donate);
     try {
       const program = find(call);
-      if (!program.flat) return runEagerly(name, fn as (...args: unknown[]) => unknown, call) as R;
+      if (!program.flat) return runEagerly(name, body, call) as R;
       call.spent = true;
       const results = program.flat.run(call.tensors); // first: a backend may run the function only now
       return program.rebuild!(results) as R;
@@ -100,7 +104,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     try {
       how.signal?.throwIfAborted();
       const program = find(call);
-      if (!program.flat) return runEagerly(name, fn as (...args: unknown[]) => unknown, call) as R;
+      if (!program.flat) return runEagerly(name, body, call) as R;
       call.spent = true;
       const results = await program.flat.runAsync(call.tensors, how.signal ? { signal: how.signal } : {});
       return program.rebuild!(results) as R;

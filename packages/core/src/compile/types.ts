@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../precision/precision';
 
 /** What `compile` is told. */
 export interface CompileOptions {
@@ -11,6 +12,8 @@ export interface CompileOptions {
   readonly donate?: readonly number[] | undefined;
   /** How many programs (structures, shapes, dtypes) to keep; the least recently used goes first. 32 when absent. */
   readonly maxPrograms?: number | undefined;
+  /** What numbers products have in the program, see `withPrecision`; that of the place of the call when absent. */
+  readonly precision?: Precision | undefined;
 }
 
 /** Arguments as a caller may give them: a number wherever the function takes a scalar tensor. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
+import { roundOperand } from '../precision/products';
 import { defineOp } from './defineOp';
 import { sumToShape } from './rows';
 import { requireShape, requireTensor, shapeError, sizes, width } from './shapes';
@@ -199,12 +200,13 @@ export function attention(
   }
   const inputs = (): AttentionInputs => {
     const closed = mask && tf.mul(tf.sub(1, tf.cast(mask, 'float32')), never);
-    return { query, key, value, bias: closed && bias ? tf.add(bias, closed) : (closed ?? bias), offset };
+    const [q, k, v] = [query, key, value].map(roundOperand);
+    return { query: q, key: k, value: v, bias: closed && bias ? tf.add(bias, closed) : (closed ?? bias), offset };
   };
-  if (!onWeights) return tf.tidy(() => attentionOp(inputs(), attributes));
+  if (!onWeights) return tf.tidy(() => roundOperand(attentionOp(inputs(), attributes)));
   // What onWeights keeps must outlive this function, so only the parts around it are tidied.
   const weights = onWeights(tf.tidy(() => weigh(inputs(), attributes)[0]));
-  return tf.tidy(() => mix(weights, value));
+  return tf.tidy(() => roundOperand(mix(weights, roundOperand(value))));
 }
 
 /** 0 where it closes nothing: then the faster kernels can be used. */

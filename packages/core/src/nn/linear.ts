@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { isWeightForm, weightOperations } from '../model/weight';
 import type { LinearOptions, Weight } from '../model/weight';
+import { roundedProduct } from '../precision/products';
 import { defineOp } from './defineOp';
 import { asRows, sumRows } from './rows';
 import { requireRank, requireShape, requireTensor, shapeError, sizes, width } from './shapes';
@@ -73,6 +74,9 @@ export function linear(x: tf.Tensor, weight: Weight, options: LinearOptions = {}
     requireShape('linear', 'bias', bias, [outputs], 'outputFeatures');
   }
   return tf.tidy(() =>
-    tf.reshape(linearOp({ x: asRows(x), weight, bias }, { outIn }), [...x.shape.slice(0, -1), outputs]),
+    tf.reshape(
+      roundedProduct({ x: asRows(x), weight, bias }, (factors) => linearOp({ ...factors }, { outIn })),
+      [...x.shape.slice(0, -1), outputs],
+    ),
   );
 }

@@ -3,6 +3,7 @@ import type { ArchitectureConfig, ModelHead, ParameterSpec } from '../../model/t
 import type { Weight } from '../../model/weight';
 import { linear } from '../../nn/linear';
 import { sizes } from '../../nn/shapes';
+import { inOutputLayer } from '../../precision/precision';
 import { parameterSpecs } from '../blocks/parameterSpecs';
 import { project } from '../blocks/projection';
 import type { Projection } from '../blocks/projection';
@@ -99,7 +100,9 @@ export function applyDecoderHead(
   const { tokenEmbedding, outputEmbedding, classifier } = params;
   switch (decoderHead(config)) {
     case 'causal-lm':
-      return linear(context.positionsForLogits(hidden), (outputEmbedding ?? tokenEmbedding).weight); // [B, T, V]
+      return inOutputLayer(() =>
+        linear(context.positionsForLogits(hidden), (outputEmbedding ?? tokenEmbedding).weight),
+      ); // [B, T, V]
     case 'sequence-classification':
       return project(lastTokens(name, hidden, inputIds, config), classifier!); // [B, numLabels]
     case 'token-classification':

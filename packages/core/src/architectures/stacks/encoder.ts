@@ -6,6 +6,7 @@ import type { Architecture, ForwardInputs, ForwardOptions, ForwardOutput, Params
 import { activation } from '../../nn/activation';
 import { embed } from '../../nn/embed';
 import { linear } from '../../nn/linear';
+import { inOutputLayer } from '../../precision/precision';
 import { requireShape, requireTensor, sizes } from '../../nn/shapes';
 import { drops, requireParams, tidyForward } from '../forwardContext';
 import { normalize } from './blocks';
@@ -164,7 +165,8 @@ function headLogits<C extends EncoderConfig>(
       const { dense, norm, bias } = languageHead!;
       const kept = logits === 'last' ? tf.slice(x, [0, stack.time - 1, 0], [stack.batch, 1, sizes(x)[2]]) : x;
       const turned = normalize(activation(settings.languageAct)(project(kept, dense)), norm, settings.epsilon);
-      return linear(turned, (params.outputEmbedding ?? params.tokenEmbedding).weight, { bias }); // [B, T, V]
+      const { weight } = params.outputEmbedding ?? params.tokenEmbedding; // [V, D]
+      return inOutputLayer(() => linear(turned, weight, { bias })); // [B, T, V]
     }
     case 'sequence-classification': {
       const { dense, output } = classifier!;

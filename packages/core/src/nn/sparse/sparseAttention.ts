@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { roundOperand } from '../../precision/products';
 import { checkAttentionShapes } from '../attention';
 import { defineOp } from '../defineOp';
 import { requireShape, requireTensor, shapeError, sizes, width } from '../shapes';
@@ -126,12 +127,12 @@ export function sparseAttention(
   }
   const layout = layoutFor(pattern, time, keys);
   const inputs = (): SparseAttentionInputs => ({
-    query,
-    key,
-    value,
+    query: roundOperand(query),
+    key: roundOperand(key),
+    value: roundOperand(value),
     ...(keyMask && { keyBias: tf.mul(tf.sub(1, tf.cast(keyMask, 'float32')), never) }),
   });
   // What onWeights keeps must outlive this function, so that path is not tidied.
-  if (onWeights) return blockedAttention(inputs(), layout, scale, onWeights);
-  return tf.tidy(() => sparseAttentionOp(inputs(), { scale, ...layout }));
+  if (onWeights) return roundOperand(blockedAttention(inputs(), layout, scale, onWeights));
+  return tf.tidy(() => roundOperand(sparseAttentionOp(inputs(), { scale, ...layout })));
 }
