@@ -21,7 +21,8 @@ const precisions: Readonly<Record<Precision, ProductPrecision | undefined>> = {
 
 let active: ProductPrecision | undefined;
 
-function within<R>(precision: ProductPrecision | undefined, run: () => R): R {
+/** Runs a function in a precision that another place found active. */
+export function within<R>(precision: ProductPrecision | undefined, run: () => R): R {
   const before = active;
   active = precision;
   try {

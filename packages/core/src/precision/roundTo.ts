@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Lowering } from '@tesserae/backend-onnx';
 import { tesseraeError } from '@tesserae/registry';
 import { defineOp } from '../nn/defineOp';
+import type { Op } from '../nn/defineOp';
 import { requireTensor } from '../nn/shapes';
 import { numberTypes } from './numberTypes';
 import type { NumberType, RoundedType } from './numberTypes';
@@ -76,7 +77,10 @@ const lower: Lowering = (graph, [x], { type }) => {
 };
 
 /** Rounds to another type and back. See {@link roundTo}. */
-export const roundToOp = /* @__PURE__ */ defineOp<{ x: tf.Tensor }, RoundToAttributes>({
+export const roundToOp: Op<{ x: tf.Tensor }, RoundToAttributes> = /* @__PURE__ */ defineOp<
+  { x: tf.Tensor },
+  RoundToAttributes
+>({
   name: 'RoundTo',
   composite: ({ x }, { type }) => round(x, type),
   gradient: {

@@ -50,8 +50,13 @@ function bitsOf(values: Float32Array): Uint32Array {
 const hash = (bits: Uint32Array): string => createHash('sha256').update(new Uint8Array(bits.buffer)).digest('hex');
 
 /** The values as data: a constant of one program. */
-const round = (values: Float32Array, type: RoundedType): Uint32Array =>
-  tf.tidy(() => bitsOf(roundTo(tf.tensor1d(values), type).dataSync() as Float32Array));
+function round(values: Float32Array, type: RoundedType): Uint32Array {
+  const x = tf.tensor1d(values);
+  const y = roundTo(x, type);
+  const bits = bitsOf(y.dataSync() as Float32Array);
+  tf.dispose([x, y]);
+  return bits;
+}
 
 await describeOnBackends('rounding', (backend) => {
   for (const type of types) {
