@@ -4,6 +4,7 @@ export * from './compile/index';
 export * from './embeddings/index';
 export * from './generation/index';
 export * from './losses/index';
+export * from './memory/index';
 export * from './model/index';
 export * from './nn/index';
 export * from './precision/index';

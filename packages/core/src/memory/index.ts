@@ -1,0 +1,3 @@
+export { chunkedCrossEntropy } from './chunkedCrossEntropy';
+export type { ChunkedCrossEntropyOptions } from './chunkedCrossEntropy';
+export { recompute } from './recompute';
