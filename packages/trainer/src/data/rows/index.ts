@@ -1,0 +1,15 @@
+export type { Plain } from '../../checkpoints/format';
+export type { AugmentRowsOptions } from './augment-rows';
+export type { ColumnOptions } from './columns';
+export { mix } from './mix';
+export type { MixOptions, MixSource } from './mix';
+export type { MixEnd } from './mix-rows';
+export { readRows } from './read-rows';
+export type { ReadRowsOptions } from './read-rows';
+export { readSplits } from './read-splits';
+export type { RowSplits } from './read-splits';
+export type { RowCore, RowPass, RowStart, SkippedRow, SkippedRows, SourceDescription } from './row-core';
+export { rowSource } from './row-source';
+export type { RowSource, RowSplit } from './row-source';
+export type { ShuffleOptions } from './shuffle-rows';
+export type { RowPlace } from './transform-rows';
