@@ -1,7 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { tesseraeError } from '@tesserae/registry';
-import { shown } from '../../options';
+import { describeValue, tesseraeError } from '@tesserae/registry';
 import { noFiles, unreadableFile } from './file-errors';
 import { formatOf } from './formats';
 
@@ -22,7 +21,7 @@ export async function findFiles(where: string | readonly string[]): Promise<stri
         package: 'trainer',
         plugin: 'readRows',
         code: 'E_OPTION',
-        message: `expected the path of a file or folder, found ${shown(place)}`,
+        message: `expected the path of a file or folder, found ${describeValue(place)}`,
         fix: 'give a path, a pattern such as data/*.jsonl, or a list of them',
       });
     found.push(...(await filesOf(place)));

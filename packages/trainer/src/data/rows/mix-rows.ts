@@ -17,6 +17,7 @@ interface MixState {
   readonly kind: 'mix';
   /** Draws made. */
   readonly drawn: number;
+  readonly ended: boolean;
   readonly parts: readonly { readonly round: number; readonly done: boolean; readonly state: Plain }[];
 }
 
@@ -66,7 +67,7 @@ export function mixRows<R>(parts: readonly MixPart<R>[], seed: number, until: Mi
       const close = async (): Promise<void> => {
         for (const { pass } of open) await pass.close();
       };
-      let ended = false;
+      let ended = from?.ended === true;
       const end = async (): Promise<undefined> => {
         ended = true;
         await close();
@@ -93,6 +94,7 @@ export function mixRows<R>(parts: readonly MixPart<R>[], seed: number, until: Mi
         state: () => ({
           kind,
           drawn,
+          ended,
           parts: open.map(({ round, done, pass }) => ({ round, done, state: pass.state() })),
         }),
         close,

@@ -1,5 +1,5 @@
-import { tesseraeError } from '@tesserae/registry';
-import { checkOptions, oneOf, rules, shown } from '../../options';
+import { describeValue, tesseraeError } from '@tesserae/registry';
+import { checkOptions, oneOf, rules } from '../../options';
 import { mixRows } from './mix-rows';
 import type { MixEnd } from './mix-rows';
 import { asSource, isRowSource } from './row-source';
@@ -52,7 +52,7 @@ export function mix<R>(sources: readonly MixSource<R>[], options: MixOptions = {
     if (!isRowSource(source))
       refuse(`number ${i} of the mix has no source of rows`, 'give { source: readRows(…), weight: 1 }');
     if (typeof weight !== 'number' || !(weight > 0 && weight < Infinity))
-      refuse(`number ${i} of the mix has the weight ${shown(weight)}`, 'give a number > 0');
+      refuse(`number ${i} of the mix has the weight ${describeValue(weight)}`, 'give a number > 0');
   });
   return asSource(mixRows(sources, options.seed ?? 0, options.until ?? 'all'));
 }

@@ -1,7 +1,7 @@
-import { tesseraeError } from '@tesserae/registry';
+import { describeValue, tesseraeError } from '@tesserae/registry';
 import type { Augmenter } from '../../augmentation/augmenter';
 import type { DataRow } from '../files/row-entry';
-import { checkOptions, rules, shown } from '../../options';
+import { checkOptions, rules } from '../../options';
 import { augmentRows } from './augment-rows';
 import type { AugmentRowsOptions } from './augment-rows';
 import { listRows } from './list-rows';
@@ -63,7 +63,7 @@ export function rowSource<R>(rows: readonly R[]): RowSource<R> {
       package: 'trainer',
       plugin: 'rowSource',
       code: 'E_OPTION',
-      message: `expected a list of rows, found ${shown(rows)}`,
+      message: `expected a list of rows, found ${describeValue(rows)}`,
       fix: 'give a list; for files there is readRows',
     });
   return asSource(listRows(rows as readonly R[]));
@@ -109,7 +109,7 @@ export function asSource<R>(core: RowCore<R>): RowSource<R> {
     repeat: (times) => asSource(repeatRows(core, times === undefined ? undefined : checkCount('repeat', times))),
     split(fraction) {
       if (!(typeof fraction === 'number' && fraction > 0 && fraction < 1))
-        throw badArgument('split', `expected a share between 0 and 1, found ${shown(fraction)}`);
+        throw badArgument('split', `expected a share between 0 and 1, found ${describeValue(fraction)}`);
       return {
         train: asSource(shareOfRows(core, fraction, false)),
         validation: asSource(shareOfRows(core, fraction, true)),
@@ -140,12 +140,12 @@ const badArgument = (plugin: string, message: string): Error =>
 
 function checkFunction<F>(plugin: string, value: F): F {
   if (typeof value === 'function') return value;
-  throw badArgument(plugin, `expected a function of a row, found ${shown(value)}`);
+  throw badArgument(plugin, `expected a function of a row, found ${describeValue(value)}`);
 }
 
 function checkCount(plugin: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw badArgument(plugin, `expected a whole number ≥ 0, found ${shown(value)}`);
+  throw badArgument(plugin, `expected a whole number ≥ 0, found ${describeValue(value)}`);
 }
 
 function checkAugmenters(given: Augmenter | readonly Augmenter[]): readonly Augmenter[] {
