@@ -20,6 +20,10 @@ export interface PaddedRows<R> {
   readonly fillers: Readonly<Record<string, number>>;
   /** Names whose real places are told to the model as a mask, with the mask's name. */
   readonly masks: Readonly<Record<string, string>>;
+  /** Names of lists that hold fractions: float32. */
+  readonly floats?: readonly string[];
+  /** Names that become as wide as the widest of them, so that they can stand in one tensor. */
+  readonly alike?: readonly string[];
 }
 
 /** Tokens of a row at most. */
@@ -75,25 +79,29 @@ function evaluationParts<R>(rows: readonly R[], { evaluationRows, evaluationBatc
   return parts.length > 1 ? parts.filter((part) => part.length === evaluationRows) : parts;
 }
 
-function widthsOf<R>({ rows, make }: PaddedRows<R>, key: Key): Record<string, number> {
+function widthsOf<R>({ rows, make, alike = [] }: PaddedRows<R>, key: Key): Record<string, number> {
   const widths: Record<string, number> = {};
   for (const row of rows)
     for (const [name, list] of Object.entries(make(row, key))) widths[name] = Math.max(widths[name] ?? 1, list.length);
+  const widest = Math.max(0, ...alike.map((name) => widths[name]));
+  for (const name of alike) widths[name] = widest;
   return widths;
 }
 
 function pad<R>(rows: readonly Row[], widths: Readonly<Record<string, number>>, source: PaddedRows<R>): ObjectiveBatch {
-  const batch: Record<string, Int32Array> = {};
+  const batch: Record<string, Int32Array | Float32Array> = {};
   for (const [name, width] of Object.entries(widths)) {
-    const values = new Int32Array(rows.length * width).fill(source.fillers[name] ?? 0);
+    const List = source.floats?.includes(name) ? Float32Array : Int32Array;
+    const values = new List(rows.length * width).fill(source.fillers[name] ?? 0);
     rows.forEach((row, i) => values.set(row[name], i * width));
     batch[name] = values;
     const mask = source.masks[name];
     if (mask === undefined) continue;
-    batch[mask] = new Int32Array(rows.length * width);
-    rows.forEach((row, i) => batch[mask].fill(1, i * width, i * width + row[name].length));
+    const real = new Int32Array(rows.length * width);
+    rows.forEach((row, i) => real.fill(1, i * width, i * width + row[name].length));
+    batch[mask] = real;
   }
-  return batch as ObjectiveBatch;
+  return batch as unknown as ObjectiveBatch;
 }
 
 function fingerprintOf<R>({ objective, rows, ids }: PaddedRows<R>): string {

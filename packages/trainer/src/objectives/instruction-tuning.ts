@@ -1,0 +1,145 @@
+import type { Model } from '@tesserae/core';
+import { definePlugin } from '@tesserae/registry';
+import type { Plugin } from '@tesserae/registry';
+import type { ChatMessage, ChatTemplate, ChatTemplateOptions } from '@tesserae/tokenizer';
+import { checkOptions, oneOf, rules } from '../options';
+import { writeConversation } from './conversation';
+import type { Objective } from './objective';
+import { badLearner, badRows, checkRows, learnersTokenizer } from './objective-errors';
+import { longestRow, preparePadded } from './padded-rows';
+import { labelLoss } from './token-loss';
+
+/** A conversation, or its messages alone. */
+export type Conversation =
+  readonly ChatMessage[] | { readonly messages: readonly ChatMessage[]; readonly tools?: readonly object[] };
+
+/** Options of {@link instructionTuning}. */
+export interface InstructionTuningOptions extends Pick<ChatTemplateOptions, 'template' | 'variables'> {
+  /** How conversations are written; the tokenizer's own when absent. */
+  readonly chatTemplate?: ChatTemplate;
+  /** Which turns of the assistant are learned, all or the last alone: `all`. */
+  readonly turns?: 'all' | 'last';
+}
+
+/**
+ * Learning to answer as the assistant of conversations does: the conversation is written by the chat template, and what the
+ * assistant says counts alone, with the token that ends it.
+ *
+ * The loss is the cross-entropy of the assistant's tokens, in all of its turns. Where they stand follows from the template
+ * itself: a turn begins where the conversation so far, with what begins an answer, ends. The data is a list of `{ messages }`.
+ *
+ * @param options the template, and which turns are learned
+ * @returns the objective, for `train(model, { data: conversations, objective, … })` with a model that only decodes
+ * @throws E_OPTION and E_UNKNOWN_OPTION for options that cannot be
+ *
+ * Ouyang et al.: "Training language models to follow instructions with human feedback" (2022), section 3.4; as
+ * `assistant_only_loss` of TRL.
+ *
+ * @example
+ * ```ts
+ * import { instructionTuning } from '@tesserae/trainer';
+ * console.log(instructionTuning({ turns: 'last' }).hyperparameters.turns); // → last
+ * ```
+ */
+export const instructionTuning: Plugin<
+  'objective',
+  'instruction-tuning',
+  (options?: InstructionTuningOptions) => Objective
+> = /* @__PURE__ */ definePlugin({
+  kind: 'objective',
+  name: 'instruction-tuning',
+  package: '@tesserae/trainer',
+  apiVersion: 1,
+  description: 'Learning to answer as the assistant of conversations does',
+  create: createInstructionTuning,
+});
+
+declare module '@tesserae/registry' {
+  interface PluginCatalog {
+    'objective:instruction-tuning': typeof instructionTuning;
+  }
+}
+
+const name = 'instruction-tuning';
+
+function createInstructionTuning(options: InstructionTuningOptions = {}): Objective {
+  checkOptions<InstructionTuningOptions>(name, options, {
+    template: rules.string,
+    variables: rules.object,
+    chatTemplate: rules.object,
+    turns: oneOf('all', 'last'),
+  });
+  const { turns = 'all' } = options;
+  return {
+    name,
+    hyperparameters: { turns },
+    prepare(model, data, settings) {
+      if (model.architecture.encode !== undefined)
+        throw badLearner(name, `${model.architecture.name} has an encoder`, 'use the objective sequenceToSequence()');
+      checkRows(name, data, 'conversations');
+      const longest = longestRow(model, settings);
+      const rows = data.map((row, i) => readRow(row, i, model, longest, options));
+      return preparePadded(model, settings, {
+        objective: name,
+        rows,
+        ids: ({ ids, labels }) => [ids, labels],
+        fillers: { inputIds: model.config.padTokenId ?? 0, labels: -100 },
+        masks: {}, // padding stands on the right, where no token looks
+        make: ({ ids, labels }) => ({ inputIds: ids.slice(0, -1), labels: labels.slice(1) }),
+      });
+    },
+    loss: ({ logits }, { labels }) => labelLoss(logits, labels),
+  };
+}
+
+/** The ids of a conversation, and those of them that are learned; the others are -100. */
+function readRow(
+  row: unknown,
+  index: number,
+  model: Model,
+  longest: number,
+  { turns, chatTemplate, template, variables }: InstructionTuningOptions,
+): { ids: readonly number[]; labels: readonly number[] } {
+  const { messages, tools } = (Array.isArray(row) ? { messages: row as unknown } : (row ?? {})) as {
+    messages?: readonly ChatMessage[];
+    tools?: readonly object[];
+  };
+  if (!Array.isArray(messages))
+    throw badRows(name, `row ${index} has no messages`, 'give { messages: [{ role, content }] }');
+  const tokenizer = learnersTokenizer(name, model);
+  const { text, answers } = writeConversation(name, index, chatTemplate ?? tokenizer, messages as ChatMessage[], {
+    turns: turns ?? 'all',
+    ...(template !== undefined && { template }),
+    ...(variables && { variables }),
+    ...(tools && { tools }),
+  });
+  if (answers.length === 0)
+    throw badRows(name, `the assistant says nothing in row ${index}`, 'leave such conversations out');
+  const { ids, offsets } = tokenizer.encodeWithOffsets(text, { addSpecialTokens: false });
+  const said = Array.from(ids, (_, i) =>
+    answers.findIndex(
+      ([start, end]) => offsets[i][0] >= start && offsets[i][1] <= end && offsets[i][1] > offsets[i][0],
+    ),
+  );
+  const labels = Array.from(ids, (id, i) => (said[i] >= 0 ? id : -100));
+  dropAfterEnd(labels, said, endsOf(model));
+  const cut = longest + 1; // the last id is only a label
+  if (labels.slice(1, cut).some((label) => label !== -100))
+    return { ids: Array.from(ids).slice(0, cut), labels: labels.slice(0, cut) };
+  throw badRows(
+    name,
+    `the assistant's answers of row ${index} begin after ${longest} tokens`,
+    'use a longer contextLength, or shorter conversations',
+  );
+}
+
+/** What a template writes behind the token that ends an answer is not the assistant's. */
+function dropAfterEnd(labels: number[], turns: readonly number[], ends: ReadonlySet<number>): void {
+  for (let i = 1, ended = -1; i < labels.length; i++) {
+    if (turns[i - 1] >= 0 && ends.has(labels[i - 1])) ended = turns[i - 1];
+    if (turns[i] >= 0 && turns[i] === ended) labels[i] = -100;
+  }
+}
+
+const endsOf = ({ config: { eosTokenId } }: Model): ReadonlySet<number> =>
+  new Set(typeof eosTokenId === 'number' ? [eosTokenId] : (eosTokenId ?? []));
