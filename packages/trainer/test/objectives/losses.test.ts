@@ -30,7 +30,9 @@ function hold(loss: (...inputs: Tensor[]) => Scalar, inputs: Tensor[], value: nu
   expect(found.value.dataSync()[0]).toBeCloseTo(value, 5);
   found.grads.forEach((gradient, i) => {
     const values = gradient.dataSync();
-    gradients[i].forEach((wanted, at) => expect(Math.abs(values[at] - wanted)).toBeLessThan(1e-5 * Math.max(1, wanted)));
+    gradients[i].forEach((wanted, at) =>
+      expect(Math.abs(values[at] - wanted)).toBeLessThan(1e-5 * Math.max(1, wanted)),
+    );
   });
 }
 
@@ -101,7 +103,9 @@ describe('losses at their edges', () => {
     const logits = tf.tensor2d([[90, -90]]);
     expect(focalLoss(logits, tf.tensor1d([1], 'int32')).dataSync()[0]).toBeCloseTo(180, 3);
     expect(multiLabelLoss(logits, tf.tensor2d([[0, 1]])).dataSync()[0]).toBeCloseTo(90, 3);
-    const slope = tf.grad((x) => focalLoss(x, tf.tensor1d([0], 'int32')))(logits).dataSync();
+    const slope = tf
+      .grad((x) => focalLoss(x, tf.tensor1d([0], 'int32')))(logits)
+      .dataSync();
     expect(Array.from(slope)).toEqual([0, 0].map(() => expect.closeTo(0, 5) as number));
   });
 

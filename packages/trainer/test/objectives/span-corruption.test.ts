@@ -8,7 +8,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { corruptionLengths, countNoise, drawNoise, rawLengthFor } from '../../src/objectives/noise-spans';
 import { decoder, disposeLearners, encoderDecoder, letters, rowOf, settings } from './learners';
 
-const data = ['abcabcabcabc', 'defdefdefdef', 'ghighighighi', 'jkljkljkljkl', 'abcabcabc', 'defdefdef', 'ghighi', 'jkl'];
+const data = [
+  'abcabcabcabc',
+  'defdefdefdef',
+  'ghighighighi',
+  'jkljkljkljkl',
+  'abcabcabc',
+  'defdefdef',
+  'ghighi',
+  'jkl',
+];
 
 beforeAll(async () => {
   await selectBackend({ prefer: 'onnx', fallback: false, log: false });
@@ -52,7 +61,11 @@ describe('noise spans', () => {
     const ways = new Map<string, number>();
     const draws = 4000;
     for (let i = 0; i < draws; i++) {
-      const { kept, taken } = drawNoise(8, foldIn(createKey(1), i), { density: 0.5, meanSpanLength: 2, mostSpans: 100 });
+      const { kept, taken } = drawNoise(8, foldIn(createKey(1), i), {
+        density: 0.5,
+        meanSpanLength: 2,
+        mostSpans: 100,
+      });
       expect(kept.reduce((a, b) => a + b) + taken.reduce((a, b) => a + b)).toBe(8);
       const way = `${kept.join()} ${taken.join()}`;
       ways.set(way, (ways.get(way) ?? 0) + 1);
@@ -98,7 +111,11 @@ describe('rows of span corruption', () => {
   });
 
   it.each<[string, () => unknown, RegExp]>([
-    ['a decoder', () => spanCorruption().prepare(decoder(), data, settings(2)), /E_OBJECTIVE_MODEL.*sequence-to-sequence/],
+    [
+      'a decoder',
+      () => spanCorruption().prepare(decoder(), data, settings(2)),
+      /E_OBJECTIVE_MODEL.*sequence-to-sequence/,
+    ],
     [
       'a tokenizer without sentinels',
       () => spanCorruption({ sentinels: ['<x>'] }).prepare(encoderDecoder(), data, settings(2)),
