@@ -1,5 +1,13 @@
 export { augment, augmentStream } from './augment';
 export type { AugmentationCounts, AugmentedExamples, AugmentedStream, AugmentOptions } from './augment';
+export { classifierOf, reportAugmentation } from './augmentation-report';
+export type {
+  AugmentationReport,
+  AugmentationReportOptions,
+  AugmenterReport,
+  LabelPreservation,
+  TextClassifier,
+} from './augmentation-report';
 export type { Augmenter, EditOptions, InsideSpans, LabelledSpan, TextExample } from './augmenter';
 export { characterDeletion } from './character-deletion';
 export { characterInsertion } from './character-insertion';

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createKey, permutation } from '@tesserae/core';
+
+/** A text and its class. */
+export interface ClassifiedRow {
+  readonly text: string;
+  readonly label: number;
+}
+
+/** Where the shared data is. */
+export const dataFolder = (): string => process.env.TESSERAE_TEST_DATA ?? path.join('..', 'shared', 'data');
+
+const linesOf = (...names: string[]): string[] =>
+  readFileSync(path.join(dataFolder(), ...names), 'utf8')
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '');
+
+/** SMS Spam Collection: 5,574 messages, 0 for those that somebody wanted, 1 for spam. */
+export const readSpam = (): ClassifiedRow[] =>
+  linesOf('classify', 'sms_spam', 'SMSSpamCollection').map((line) => {
+    const [label, ...text] = line.split('\t');
+    return { text: text.join(' ').trim(), label: label === 'spam' ? 1 : 0 };
+  });
+
+/** Sentiment Labelled Sentences: 3,000 sentences from three places, 1 for praise. */
+export const readSentiment = (): ClassifiedRow[] =>
+  ['amazon_cells', 'imdb', 'yelp'].flatMap((place) =>
+    linesOf('classify', 'uci_sentiment', `${place}_labelled.txt`).map((line) => {
+      const [text, label] = line.split('\t');
+      return { text: text.trim(), label: Number(label) };
+    }),
+  );
+
+/** The same rows in an order that follows from a seed. */
+export const shuffled = <T>(rows: readonly T[], seed: number): T[] =>
+  Array.from(permutation(createKey(seed), rows.length), (at) => rows[at]);
