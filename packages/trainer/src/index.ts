@@ -2,6 +2,7 @@ export * from './augmentation/index';
 export { listCheckpoints } from './checkpoints/index';
 export type { FoundCheckpoint } from './checkpoints/index';
 export * from './data/index';
+export * from './domain-adaptation/index';
 export * from './evaluation/index';
 export * from './gradient-methods/index';
 export * from './loop/index';

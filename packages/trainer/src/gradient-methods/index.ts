@@ -1,3 +1,12 @@
 export { gradientsOf } from './gradients-of';
 export type { Differentiated } from './gradients-of';
 export type { GradientInputs, GradientMethod, GradientMethodSetup, GradientResult } from './gradient-method';
+export { fgm } from './fgm';
+export type { FgmOptions } from './fgm';
+export { gradnorm } from './gradnorm';
+export type { GradnormOptions } from './gradnorm';
+export { pcgrad } from './pcgrad';
+export type { PcgradOptions } from './pcgrad';
+export { gradientMethodPlugins } from './plugins';
+export { uncertaintyWeighting } from './uncertainty-weighting';
+export type { UncertaintyWeightingOptions } from './uncertainty-weighting';

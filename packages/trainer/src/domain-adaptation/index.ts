@@ -1,0 +1,14 @@
+export { adaptToDomain } from './adapt-to-domain';
+export type { AdaptationResult, AdaptToDomainOptions } from './adapt-to-domain';
+export { estimateFisher } from './estimate-fisher';
+export type { FisherOptions } from './estimate-fisher';
+export { ewc } from './ewc';
+export type { EwcOptions } from './ewc';
+export type { FisherInformation } from './fisher-information';
+export { l2sp } from './l2sp';
+export type { L2spOptions } from './l2sp';
+export { regularizerPlugins } from './plugins';
+export { createReplaySampler } from './replay-sampler';
+export type { ReplaySamplerOptions } from './replay-sampler';
+export { reportDomains } from './report-domains';
+export type { AdaptedScores, DomainReport, DomainReportOptions, DomainScores, DomainText } from './report-domains';
