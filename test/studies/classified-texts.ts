@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createKey, permutation } from '@tesserae/core';
+import { dataFolder } from './data-folder';
 
 /** A text and its class. */
 export interface ClassifiedRow {
   readonly text: string;
   readonly label: number;
 }
-
-/** Where the shared data is. */
-export const dataFolder = (): string => process.env.TESSERAE_TEST_DATA ?? path.join('..', 'shared', 'data');
 
 const linesOf = (...names: string[]): string[] =>
   readFileSync(path.join(dataFolder(), ...names), 'utf8')

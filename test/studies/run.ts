@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '@tesserae/display';
+import { domainAdaptation } from './domain-adaptation/study';
 import { families } from './families/study';
 import { fuzzing } from './fuzzing/study';
 import { shakespeare } from './shakespeare/study';
@@ -11,7 +12,14 @@ import { stories } from './stories/study';
 import { bound, keeps } from './study';
 import type { Study, StudyResult } from './study';
 
-const studies: Record<string, Study> = { families, fuzzing, shakespeare, 'sparse-attention': sparseAttention, stories };
+const studies: Record<string, Study> = {
+  'domain-adaptation': domainAdaptation,
+  families,
+  fuzzing,
+  shakespeare,
+  'sparse-attention': sparseAttention,
+  stories,
+};
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
