@@ -1,4 +1,4 @@
-/** `npm run study -- NAME [--json] [--seed N]`: a seeded experiment with its table and chart, held to what is wanted of it. */
+/** `npm run study -- NAME [--json] [--seed N] [--part PART]`: a seeded experiment with its table and chart, held to what is wanted of it. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,7 +24,7 @@ const studies: Record<string, Study> = {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false }, seed: { type: 'string' } },
+    options: { json: { type: 'boolean', default: false }, seed: { type: 'string' }, part: { type: 'string' } },
   });
   const name = positionals[0] ?? '';
   const study = Object.hasOwn(studies, name) ? studies[name] : undefined;
@@ -33,14 +33,22 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
+  const { part } = values;
+  if (part !== undefined && !study.parts?.includes(part)) {
+    console.error(`${name} has no part '${part}'; known: ${study.parts?.join(', ') ?? 'none'}`);
+    process.exitCode = 2;
+    return;
+  }
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const folder = path.join('out', 'studies', name);
   mkdirSync(folder, { recursive: true });
-  const result = await study({ folder, say, seed: values.seed === undefined ? undefined : Number(values.seed) });
+  const seed = values.seed === undefined ? undefined : Number(values.seed);
+  const result = await study({ folder, say, seed, part });
   const pass = report(result, say);
   const { figures, wanted, absent } = result;
   const bounds = Object.fromEntries(Object.entries(wanted).map(([figure, one]) => [figure, bound(one)]));
-  if (values.json) console.log(JSON.stringify({ study: name, figures, wanted: bounds, absent, pass }));
+  if (values.json)
+    console.log(JSON.stringify({ study: name, ...(part && { part }), figures, wanted: bounds, absent, pass }));
   if (!pass) process.exitCode = 1;
 }
 

@@ -17,11 +17,17 @@ export interface StudyOptions {
   readonly folder: string;
   /** Another seed than the study's own, to see how much hangs on it. */
   readonly seed?: number | undefined;
+  /** Only this part of a study that has parts. */
+  readonly part?: string | undefined;
   say(line: string): void;
 }
 
 /** A seeded experiment: same figures every time, as far as the machine's arithmetic is the same. */
-export type Study = (options: StudyOptions) => Promise<StudyResult>;
+export interface Study {
+  (options: StudyOptions): Promise<StudyResult>;
+  /** Parts that can be asked for alone, for instance because some of them want a quiet machine. */
+  readonly parts?: readonly string[];
+}
 
 /** Whether a figure keeps its bound; a figure that could not be measured breaks none. */
 export function keeps(figure: number | undefined, wanted: Wanted): boolean {

@@ -162,6 +162,26 @@ describe('a folder in and out', () => {
     }
   });
 
+  it.each([
+    ['F8_E4M3', 'float8_e4m3fn'],
+    ['F8_E5M2', 'float8_e5m2'],
+  ] as const)('reads %s exactly, and writes it again while nothing has changed', async (dtype, name) => {
+    const narrow = (tensors: SafetensorsTensor[]): SafetensorsInput[] =>
+      tensors.map((tensor) => ({ ...tensor, dtype }));
+    const folder = await variant('gpt2', narrow, { dtype: name });
+    const model = await loadPretrained(folder);
+    const bits = new Map((await tensorsOf(folder)).map((tensor) => [tensor.name, [...tensor.data]]));
+    expect(Object.values(valuesOf(model))).toContainEqual(bits.get('transformer.wte.weight')!);
+    const out = temporaryFolder();
+    await savePretrained(model, out);
+    expect(readFileSync(weights(out)).equals(readFileSync(weights(folder)))).toBe(true);
+    expect(configOf(out).dtype).toBe(name);
+    const changed = { ...model, params: mapParams(model.params, (weight) => tf.mul(weight as tf.Tensor, 1.01)) };
+    await savePretrained(changed, out);
+    expect(new Set((await tensorsOf(out)).map((tensor) => tensor.dtype))).toEqual(new Set(['F32']));
+    expect(valuesOf(await loadPretrained(out))).toEqual(valuesOf(changed));
+  });
+
   it('reads double precision, and shards', async () => {
     const wide = await variant('llama', (tensors) =>
       tensors.map((tensor) => ({ ...tensor, dtype: 'F64', data: Float64Array.from(tensor.data as Float32Array) })),

@@ -11,6 +11,12 @@ export interface Way {
   readonly standard?: boolean | undefined;
 }
 
+/** The lengths that a way is taken to. */
+export function lengthsOf({ pattern, standard }: Way): number[] {
+  const square = standard === true && pattern === undefined;
+  return timing.lengths.filter((length) => !square || length <= timing.longestSquare);
+}
+
 /** Every way, dense ones first. */
 export function ways(): Way[] {
   const { window } = timing;

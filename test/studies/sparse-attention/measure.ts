@@ -1,17 +1,19 @@
-/** A process of its own for one way and one length: `measure.ts WAY LENGTH` prints seconds and bytes as JSON. */
+/**
+ * A process of its own for one way: `measure.ts WAY time` prints its seconds at every length, `measure.ts WAY memory LENGTH`
+ * the bytes at one, as JSON.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { useOnnx } from '@tesserae/backend-onnx';
 import { attention, compile, createKey, normal, selectBackend, sparseAttention } from '@tesserae/core';
-import { ways } from './attend';
+import { lengthsOf, ways } from './attend';
+import type { Way } from './attend';
 import { timing } from './setting';
 
-/** What one process found. */
-export interface Measured {
+/** Median seconds of one way at one length. */
+export interface Seconds {
   readonly forwardSeconds: number;
   readonly trainingSeconds: number;
-  /** How far memory rose while the gradients were made, beyond what stood before. */
-  readonly trainingBytes: number;
 }
 
 /** The largest resident memory since the last reset, in bytes. */
@@ -33,53 +35,84 @@ function resetPeak(): void {
   }
 }
 
-/** The shortest of several runs, the first of which also fetches memory; fewer where one takes long. */
-function fastest(run: () => tf.Tensor[]): number {
-  let best = Infinity;
-  for (let spent = 0, times = 0; spent < 2.5 && (times < 6 || spent < 0.4); times++) {
-    const start = performance.now();
-    const results = run();
-    for (const result of results) result.dataSync();
-    const seconds = (performance.now() - start) / 1000;
-    tf.dispose(results);
-    best = Math.min(best, seconds);
-    spent += seconds;
+/** One way at one length, ready to run: attention alone, and with its gradients. */
+interface Ready {
+  forward(): tf.Tensor[];
+  training(): tf.Tensor[];
+}
+
+function prepare({ pattern }: Way, length: number): Ready {
+  const { heads, features } = timing;
+  const draw = (seed: number): tf.Tensor =>
+    tf.tensor(normal(createKey(seed), heads * length * features), [1, heads, length, features]);
+  const [q, k, v] = [draw(1), draw(2), draw(3)]; // [1, H, T, E] each
+  const attend = (query: tf.Tensor, key: tf.Tensor, value: tf.Tensor): tf.Tensor =>
+    pattern ? sparseAttention(query, key, value, { pattern }) : attention(query, key, value, { causal: true });
+  const forward = compile((...x: [tf.Tensor, tf.Tensor, tf.Tensor]) => [attend(...x)]);
+  const training = compile((...x: [tf.Tensor, tf.Tensor, tf.Tensor]) => {
+    const loss = (...y: tf.Tensor[]): tf.Scalar => tf.sum(tf.square(attend(y[0], y[1], y[2])));
+    const { value, grads } = tf.valueAndGrads(loss)(x);
+    return [value, ...grads];
+  });
+  training.prepare(q, k, v);
+  return { forward: () => forward(q, k, v), training: () => training(q, k, v) };
+}
+
+function run(program: () => tf.Tensor[]): number {
+  const start = performance.now();
+  const results = program();
+  for (const result of results) result.dataSync();
+  const seconds = (performance.now() - start) / 1000;
+  tf.dispose(results);
+  return seconds;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.slice().sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/**
+ * Every length in turn, again and again, so that whatever else the machine does befalls all of them alike. The first
+ * round only fetches memory.
+ */
+function time(way: Way): Seconds[] {
+  const ready = lengthsOf(way).map((length) => prepare(way, length));
+  const seconds = ready.map(() => ({ forward: [] as number[], training: [] as number[] }));
+  const start = performance.now();
+  const { rounds, leastRounds, secondsEach } = timing;
+  for (let round = 0; round <= rounds; round++) {
+    if (round > leastRounds && performance.now() - start > secondsEach * 1000) break;
+    ready.forEach((program, at) => {
+      const once = { training: run(program.training), forward: run(program.forward) };
+      if (round === 0) return;
+      seconds[at].training.push(once.training);
+      seconds[at].forward.push(once.forward);
+    });
   }
-  return best;
+  return seconds.map(({ forward, training }) => ({
+    forwardSeconds: median(forward),
+    trainingSeconds: median(training),
+  }));
+}
+
+/** How far memory rose while the gradients were made, beyond what stood before, in bytes. */
+function memory(way: Way, length: number): number {
+  const { training } = prepare(way, length);
+  resetPeak();
+  const before = process.memoryUsage().rss;
+  run(training);
+  run(training);
+  return peakBytes() - before;
 }
 
 async function main(): Promise<void> {
-  const [name, length] = [process.argv[2], Number(process.argv[3])];
-  const { pattern, standard } = ways().find((way) => way.name === name)!;
+  const [name, what, length] = process.argv.slice(2);
+  const way = ways().find((one) => one.name === name)!;
   await selectBackend({ prefer: 'onnx', log: false });
-  if (standard) await useOnnx({ nativeKernels: false });
-  const draw = (seed: number): tf.Tensor =>
-    tf.tensor(normal(createKey(seed), timing.heads * length * timing.features), [
-      1,
-      timing.heads,
-      length,
-      timing.features,
-    ]);
-  const inputs = [draw(1), draw(2), draw(3)]; // [1, H, T, E] each
-  const attend = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor =>
-    pattern ? sparseAttention(q, k, v, { pattern }) : attention(q, k, v, { causal: true });
-  const forward = compile((q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) => [attend(q, k, v)]);
-  const training = compile((q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) => {
-    const { value, grads } = tf.valueAndGrads((...x: tf.Tensor[]) => tf.sum(tf.square(attend(x[0], x[1], x[2]))))([
-      q,
-      k,
-      v,
-    ]);
-    return [value, ...grads];
-  });
-  const [q, k, v] = inputs;
-  training.prepare(q, k, v);
-  resetPeak();
-  const before = process.memoryUsage().rss;
-  const trainingSeconds = fastest(() => training(q, k, v));
-  const trainingBytes = peakBytes() - before;
-  const forwardSeconds = fastest(() => forward(q, k, v));
-  console.log(JSON.stringify({ forwardSeconds, trainingSeconds, trainingBytes } satisfies Measured));
+  if (way.standard) await useOnnx({ nativeKernels: false });
+  console.log(JSON.stringify(what === 'time' ? time(way) : memory(way, Number(length))));
 }
 
 main().catch((error: unknown) => {

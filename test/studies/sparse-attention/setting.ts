@@ -6,6 +6,10 @@ export const timing = {
   /** Dense attention in standard operators makes the square of scores: 4 GiB a copy at twice this length. */
   longestSquare: 4096,
   window: 256,
+  /** Times are medians of so many rounds over all lengths: fewer, but not fewer than the least, where they take long. */
+  rounds: 9,
+  leastRounds: 3,
+  secondsEach: 12,
 } as const;
 
 /** What is trained: a small Llama on the characters of tiny Shakespeare, at a short length. */

@@ -2,6 +2,7 @@ export { atomicWrite, atomicWriteFolder } from './atomic-write';
 export type { AtomicFile } from './atomic-write';
 export { checkRelativePath, openCheckpoint, readShardIndex } from './checkpoint';
 export type { Checkpoint } from './checkpoint';
+export { float32ToFloat8E4m3, float32ToFloat8E5m2, float8E4m3ToFloat32, float8E5m2ToFloat32 } from './float8';
 export { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './half-precision';
 export { checkInsideFolder } from './inside-folder';
 export { openSafetensors, readSafetensors } from './safetensors-read';

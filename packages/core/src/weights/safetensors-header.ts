@@ -146,7 +146,7 @@ export function readHeader(bytes: Uint8Array, fileBytes: number, what: string): 
 }
 
 /** Element types as the reference implementation orders them: the widest, stored first, come last. */
-const ranks: readonly SafetensorsDtype[] = 'BOOL U8 I8 I16 U16 F16 BF16 I32 U32 F32 F64 I64 U64'.split(
+const ranks: readonly SafetensorsDtype[] = 'BOOL U8 I8 F8_E5M2 F8_E4M3 I16 U16 F16 BF16 I32 U32 F32 F64 I64 U64'.split(
   ' ',
 ) as SafetensorsDtype[];
 

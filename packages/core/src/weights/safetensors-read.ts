@@ -2,7 +2,8 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { tesseraeError } from '@tesserae/registry';
 import { readError } from './file-errors';
-import { bfloat16ToFloat32, float16ToFloat32 } from './half-precision';
+import { isNarrowFloat, narrowFloats } from './narrow-floats';
+import type { NarrowFloatDtype } from './narrow-floats';
 import { checkHeaderLength, readHeader } from './safetensors-header';
 import { elementBytes } from './safetensors-types';
 import type { SafetensorsData, SafetensorsDtype, SafetensorsEntry, SafetensorsTensor } from './safetensors-types';
@@ -12,7 +13,7 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   /** By name, in the order of their bytes. */
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
-  /** Reads one tensor; 16-bit floats are widened to float32. */
+  /** Reads one tensor; floats of 16 and 8 bits are widened to float32. */
   read(name: string): Promise<SafetensorsTensor>;
   /** Reads one tensor's bytes as they stand. */
   readRaw(name: string): Promise<Uint8Array>;
@@ -93,7 +94,7 @@ async function fileSource(file: string): Promise<ByteSource> {
 const asBytes = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-const makers: Record<Exclude<SafetensorsDtype, 'F16' | 'BF16'>, (length: number) => SafetensorsData> = {
+const makers: Record<Exclude<SafetensorsDtype, NarrowFloatDtype>, (length: number) => SafetensorsData> = {
   F64: (length) => new Float64Array(length),
   F32: (length) => new Float32Array(length),
   I64: (length) => new BigInt64Array(length),
@@ -122,13 +123,18 @@ function allocate<T>(make: () => T, { name, byteLength }: SafetensorsEntry): T {
   }
 }
 
-async function readWidened(source: ByteSource, entry: SafetensorsEntry): Promise<Float32Array> {
-  const widen = entry.dtype === 'F16' ? float16ToFloat32 : bfloat16ToFloat32;
-  const out = allocate(() => new Float32Array(entry.byteLength / 2), entry);
-  const buffer = new Uint16Array(Math.min(WIDEN_BYTES / 2, out.length));
+async function readWidened(
+  source: ByteSource,
+  entry: SafetensorsEntry,
+  dtype: NarrowFloatDtype,
+): Promise<Float32Array> {
+  const { bits: makeBits, widen } = narrowFloats[dtype];
+  const bytes = elementBytes[dtype];
+  const out = allocate(() => new Float32Array(entry.byteLength / bytes), entry);
+  const buffer = makeBits(Math.min(WIDEN_BYTES / bytes, out.length));
   for (let at = 0; at < out.length; at += buffer.length) {
     const bits = buffer.subarray(0, Math.min(buffer.length, out.length - at));
-    await source.read(asBytes(bits), entry.byteOffset + 2 * at);
+    await source.read(asBytes(bits), entry.byteOffset + bytes * at);
     widen(bits, out.subarray(at, at + bits.length));
   }
   return out;
@@ -136,7 +142,7 @@ async function readWidened(source: ByteSource, entry: SafetensorsEntry): Promise
 
 async function readData(source: ByteSource, entry: SafetensorsEntry): Promise<SafetensorsData> {
   const { dtype } = entry;
-  if (dtype === 'F16' || dtype === 'BF16') return readWidened(source, entry);
+  if (isNarrowFloat(dtype)) return readWidened(source, entry, dtype);
   const out = allocate(() => makers[dtype](entry.byteLength / elementBytes[dtype]), entry);
   await source.read(asBytes(out), entry.byteOffset);
   return out;
@@ -226,7 +232,7 @@ export async function openSafetensors(source: string | Uint8Array): Promise<Safe
  * Reads all tensors of a safetensors file into memory.
  *
  * @param source path of a file, or its bytes
- * @returns the tensors by name (16-bit floats widened to float32) and the file's metadata
+ * @returns the tensors by name (floats of 16 and 8 bits widened to float32) and the file's metadata
  * @throws as {@link openSafetensors}
  * @example
  * ```ts

@@ -1,8 +1,22 @@
 /** Element types of the format that Tesserae reads and writes. */
 export type SafetensorsDtype =
-  'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U64' | 'U32' | 'U16' | 'U8' | 'BOOL';
+  | 'F64'
+  | 'F32'
+  | 'F16'
+  | 'BF16'
+  | 'F8_E4M3'
+  | 'F8_E5M2'
+  | 'I64'
+  | 'I32'
+  | 'I16'
+  | 'I8'
+  | 'U64'
+  | 'U32'
+  | 'U16'
+  | 'U8'
+  | 'BOOL';
 
-/** Values as JavaScript holds them; 16-bit floats are widened to `Float32Array`, booleans are 0 and 1. */
+/** Values as JavaScript holds them; floats of 16 and 8 bits are widened to `Float32Array`, booleans are 0 and 1. */
 export type SafetensorsData =
   | Float64Array
   | Float32Array
@@ -45,6 +59,8 @@ export const elementBytes: Readonly<Record<SafetensorsDtype, number>> = {
   F16: 2,
   BF16: 2,
   I16: 2,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
   U16: 2,
   I8: 1,
   U8: 1,

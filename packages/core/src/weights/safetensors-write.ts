@@ -1,6 +1,6 @@
 import { tesseraeError } from '@tesserae/registry';
 import { atomicWrite } from './atomic-write';
-import { float32ToBfloat16, float32ToFloat16 } from './half-precision';
+import { isNarrowFloat, narrowFloats } from './narrow-floats';
 import { storageOrder, writeHeader } from './safetensors-header';
 import { elementBytes, isSafetensorsDtype } from './safetensors-types';
 import type { SafetensorsData, SafetensorsDtype } from './safetensors-types';
@@ -12,7 +12,7 @@ export interface SafetensorsInput {
   readonly shape: readonly number[];
   /**
    * The values, or a function that gives them when their turn comes (so that a model is written tensor by tensor).
-   * For F16 and BF16: a `Float32Array`, which is rounded, or a `Uint16Array` of bits. A `Uint8Array` of the tensor's
+   * For F16, BF16 and the two F8: a `Float32Array`, which is rounded, or the bits in a `Uint16Array` or `Uint8Array`. A `Uint8Array` of the tensor's
    * size in bytes is written as it is.
    */
   readonly data: SafetensorsData | (() => SafetensorsData | Promise<SafetensorsData>);
@@ -23,7 +23,7 @@ export interface Planned extends SafetensorsInput {
   readonly byteLength: number;
 }
 
-/** float32 values are rounded to 16 bits in pieces of this many. */
+/** float32 values are rounded to fewer bits in pieces of this many. */
 const ROUND_ELEMENTS = 2 ** 19;
 
 const refuse = (code: `E_${string}`, message: string, fix: string): never => {
@@ -68,6 +68,8 @@ const arrayOf: Record<SafetensorsDtype, string> = {
   F32: 'Float32Array',
   F16: 'Uint16Array',
   BF16: 'Uint16Array',
+  F8_E4M3: 'Uint8Array',
+  F8_E5M2: 'Uint8Array',
   I64: 'BigInt64Array',
   U64: 'BigUint64Array',
   I32: 'Int32Array',
@@ -84,8 +86,8 @@ const kindOf = (data: SafetensorsData): string => Object.prototype.toString.call
 async function writeTensor(tensor: Planned, write: (bytes: Uint8Array) => Promise<void> | void): Promise<void> {
   const data = typeof tensor.data === 'function' ? await tensor.data() : tensor.data;
   const kind = kindOf(data);
-  const rounded = kind === 'Float32Array' && (tensor.dtype === 'F16' || tensor.dtype === 'BF16');
-  const byteLength = rounded ? data.byteLength / 2 : data.byteLength;
+  const rounded = kind === 'Float32Array' && isNarrowFloat(tensor.dtype) ? narrowFloats[tensor.dtype] : undefined;
+  const byteLength = rounded ? data.length * elementBytes[tensor.dtype] : data.byteLength;
   if (byteLength !== tensor.byteLength || (!rounded && kind !== arrayOf[tensor.dtype] && kind !== 'Uint8Array')) {
     const wanted = `${tensor.dtype} of shape [${tensor.shape.join(', ')}] (${arrayOf[tensor.dtype]}, ${tensor.byteLength} bytes)`;
     refuse(
@@ -95,9 +97,8 @@ async function writeTensor(tensor: Planned, write: (bytes: Uint8Array) => Promis
     );
   }
   if (!rounded) return write(bytesOf(data));
-  const round = tensor.dtype === 'F16' ? float32ToFloat16 : float32ToBfloat16;
   for (let at = 0; at < data.length; at += ROUND_ELEMENTS) {
-    await write(bytesOf(round((data as Float32Array).subarray(at, at + ROUND_ELEMENTS))));
+    await write(bytesOf(rounded.round((data as Float32Array).subarray(at, at + ROUND_ELEMENTS))));
   }
 }
 

@@ -32,6 +32,8 @@ const every: SafetensorsInput[] = [
   { name: 'f32', dtype: 'F32', shape: [2, 1], data: new Float32Array([1.5, -2]) },
   { name: 'f16', dtype: 'F16', shape: [3], data: new Float32Array([1.5, -2, 65504]) },
   { name: 'bf16', dtype: 'BF16', shape: [1, 3], data: new Float32Array([1.5, -2, 2 ** 100]) },
+  { name: 'f8a', dtype: 'F8_E4M3', shape: [3], data: new Float32Array([0.3125, -448, NaN]) },
+  { name: 'f8b', dtype: 'F8_E5M2', shape: [1, 4], data: new Float32Array([0.3125, -57344, Infinity, NaN]) },
   { name: 'i64', dtype: 'I64', shape: [2], data: new BigInt64Array([-1n, 2n ** 62n]) },
   { name: 'u64', dtype: 'U64', shape: [1], data: new BigUint64Array([2n ** 63n]) },
   { name: 'i32', dtype: 'I32', shape: [2], data: new Int32Array([-5, 7]) },

@@ -71,7 +71,7 @@ async function readParams(
       }
       const { data, dtype: from } = await checkpoint.read(stored[checkpointName].name);
       const values = from === 'F64' ? Float32Array.from(data as Float64Array) : (data as Float32Array);
-      pairs.push([at, tf.tensor(roundTo(values, dtype), [...shape], 'float32')]);
+      pairs.push([at, tf.tensor(roundTo(values, storedDtype(dtype)), [...shape], 'float32')]);
     }
     return unflattenParams(pairs);
   } catch (error) {
@@ -179,8 +179,8 @@ async function readConfig(folder: string, configFile: string): Promise<ReadConfi
 /**
  * Loads a model from a Hugging Face folder: `config.json` (of transformers 4 or 5), `model.safetensors` or its shards, and
  * the tokenizer when there is one, in whichever file: `tokenizer.json`, `vocab.txt`, a SentencePiece model, or GPT-2's
- * `vocab.json` and `merges.txt`. Read are the forms that the README lists; weights of 16 and 64 bits become float32, one
- * tensor at a time. Nobody is asked over the network. Names, types and everything in the config that is not understood here
+ * `vocab.json` and `merges.txt`. Read are the forms that the README lists; weights of 8 (`F8_E4M3`, `F8_E5M2`), 16 and 64 bits become float32,
+ * one tensor at a time. Nobody is asked over the network. Names, types and everything in the config that is not understood here
  * are remembered and go back out with `savePretrained`.
  *
  * generation_config.json gives the model its own options of generation, and the tokenizer has the folder's chat template.

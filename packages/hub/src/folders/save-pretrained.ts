@@ -13,7 +13,7 @@ import { changedGeneration } from './model-extras';
 import { changedSentenceConfig } from './sentence-config';
 import { sourceOf } from './source';
 import type { Source } from './source';
-import { roundTo } from './weight-dtype';
+import { isNarrow, roundTo } from './weight-dtype';
 
 /** How a model is written. */
 export interface SaveOptions {
@@ -30,7 +30,13 @@ export interface SaveOptions {
 
 const saveOptions: readonly string[] = ['dtype', 'maxShardBytes', 'weights'];
 const dtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
-const dtypeNames: Partial<Record<SafetensorsDtype, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+const dtypeNames: Partial<Record<SafetensorsDtype, string>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F8_E4M3: 'float8_e4m3fn',
+  F8_E5M2: 'float8_e5m2',
+};
 
 /** A parameter about to be written. */
 interface Stored {
@@ -44,12 +50,11 @@ interface Stored {
 /** Values are tried in pieces of this many, so that no second copy of a tensor exists. */
 const PIECE = 2 ** 19;
 
-/** Whether values go through 16 bits unchanged. */
+/** Whether values go through fewer bits unchanged. */
 function survives(values: Float32Array, dtype: SafetensorsDtype): boolean {
-  const round = dtype === 'F16' ? 'float16' : dtype === 'BF16' ? 'bfloat16' : undefined;
-  for (let at = 0; round && at < values.length; at += PIECE) {
+  for (let at = 0; at < values.length; at += PIECE) {
     const piece = values.subarray(at, at + PIECE);
-    const back = roundTo(piece, round);
+    const back = roundTo(piece, dtype);
     if (!piece.every((value, i) => Object.is(value, back[i]) || (Number.isNaN(value) && Number.isNaN(back[i]))))
       return false;
   }
@@ -60,8 +65,7 @@ function survives(values: Float32Array, dtype: SafetensorsDtype): boolean {
 async function chooseDtypes(parameters: readonly Stored[], asked: SaveOptions['dtype']): Promise<SafetensorsDtype[]> {
   if (asked !== undefined) return parameters.map(() => dtypes[asked]);
   for (const { weight, loadedAs } of parameters) {
-    const narrow = loadedAs === 'F16' || loadedAs === 'BF16';
-    if (narrow && !survives(await denseValues(weight), loadedAs)) return parameters.map(() => 'F32');
+    if (isNarrow(loadedAs) && !survives(await denseValues(weight), loadedAs)) return parameters.map(() => 'F32');
   }
   return parameters.map(({ loadedAs }) => (loadedAs === 'F64' ? 'F32' : loadedAs));
 }

@@ -29,7 +29,7 @@ export interface NameMap {
   readonly absent: readonly string[];
 }
 
-const floats: readonly SafetensorsDtype[] = ['F32', 'F16', 'BF16', 'F64'];
+const floats: readonly SafetensorsDtype[] = ['F32', 'F16', 'BF16', 'F64', 'F8_E4M3', 'F8_E5M2'];
 
 const list = (names: readonly string[]): string =>
   names.slice(0, 12).join(', ') + (names.length > 12 ? `, … (${names.length} in all)` : '');
