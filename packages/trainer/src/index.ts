@@ -4,6 +4,7 @@ export type { FoundCheckpoint } from './checkpoints/index';
 export * from './data/index';
 export * from './domain-adaptation/index';
 export * from './evaluation/index';
+export * from './fine-tuning/index';
 export * from './gradient-methods/index';
 export * from './loop/index';
 export * from './objectives/index';

@@ -8,6 +8,7 @@ import type {
   ParameterSpec,
   Params,
 } from '../model/types';
+import { seedForms } from '../model/forms/seedForms';
 import type { Weight } from '../model/weight';
 import { checkPattern } from './checkConfig';
 import { openForward, requireParams, tidyForward } from './forwardContext';
@@ -135,7 +136,7 @@ export function defineDecoder<C extends DecoderHeadConfig, L, S>(
     },
     forward(params, inputs, options) {
       requireParams(name, params, parameters(options.config));
-      return tidyForward(options.capture, () => run(definition, params, inputs, options));
+      return tidyForward(options.capture, () => run(definition, seedForms(params, options), inputs, options));
     },
   };
 }

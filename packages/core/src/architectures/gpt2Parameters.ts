@@ -12,7 +12,7 @@ export function gpt2Parameters(config: Gpt2Config): ParameterSpec[] {
   const make = parameterSpecs(initializerRange);
   const residual: Initialization = { kind: 'normal', standardDeviation: initializerRange / Math.sqrt(2 * L) };
   const projected = (path: string, name: string, shape: [number, number], start?: Initialization): ParameterSpec[] => [
-    make.matrix(path, name, shape, start),
+    { ...make.matrix(path, name, shape, start), layout: 'in-out' },
     make.bias(path, name, shape[1]),
   ];
 

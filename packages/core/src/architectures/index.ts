@@ -63,3 +63,4 @@ export { shiftRight } from './stacks/shiftRight';
 export type { ShiftRightOptions } from './stacks/shiftRight';
 export { t5 } from './t5';
 export type { T5Config } from './t5Config';
+export { tokenEmbeddingScale, virtualIds, withVirtualTokens } from './virtualTokens';

@@ -14,7 +14,7 @@ import { checkOwner, commonPrefix, promptCacheError, promptCacheState, takeKeyVa
 import type { PromptCache } from './prompt-cache-type';
 import { holdsStop, rowKey, startRow } from './rows';
 import type { FinishReason, GeneratedToken, Row } from './rows';
-import { openSession, release } from './session';
+import { openSession, release, withVirtualIds } from './session';
 import type { Held, Session, SessionInputs } from './session';
 import { streamOf, withAttention } from './stream';
 
@@ -110,7 +110,7 @@ function prefixOf({ model, prompts, rows, plan }: Job, held: Held): Pick<Session
   if (!cache) return {};
   const state = promptCacheState(cache);
   checkOwner(state, model);
-  const length = commonPrefix(state.ids, prompts[0]);
+  const length = commonPrefix(state.ids, withVirtualIds(model, prompts[0]));
   return { prefix: { length, cache: takeKeyValues(state, rows.length > 1 || plan.numBeams > 1, held) } };
 }
 

@@ -86,7 +86,7 @@ export function programsFor(model: Model): GenerationPrograms {
   kept ??= new Map();
   // The rule of a pattern is code: one that was written anew in a notebook is another.
   const rule = config.attention ? `${String(config.attention.sees)}${String(config.attention.visible)}` : '';
-  const key = `${architecture.name} ${JSON.stringify(config)} ${rule}`;
+  const key = `${architecture.name} ${architecture.virtualTokens ?? 0} ${JSON.stringify(config)} ${rule}`;
   let found = kept.get(key);
   if (found && found.architecture !== architecture) {
     disposePrograms(found.programs);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { virtualIds } from '../architectures/virtualTokens';
 import { cacheShapeOf } from '../model/cacheShape';
 import type { EncoderOutput, KeyValueCache, Model } from '../model/types';
 import { createKeyValueCache, disposeKeyValueCache } from '../nn/keyValueCache';
@@ -54,6 +55,14 @@ export interface SessionInputs {
   readonly prefix?: { readonly cache?: KeyValueCache | undefined; readonly length: number } | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** How many virtual tokens stand before a decoder's text; an encoder adds its own. */
+const virtualTokensOf = ({ architecture }: Model): number =>
+  architecture.encode ? 0 : (architecture.virtualTokens ?? 0);
+
+/** What the model reads of a text: its virtual tokens, where it has any, and the text. */
+export const withVirtualIds = (model: Model, ids: readonly number[]): readonly number[] =>
+  virtualTokensOf(model) > 0 ? [...virtualIds(model), ...ids] : ids;
 
 /** Where a batch stands: B rows padded on the left to T slots of M. */
 interface Layout {
@@ -259,8 +268,11 @@ function stepInputs(
  * @param session the model and what it works on
  * @param held where everything goes that it makes; the caller releases it
  */
-export function openSession(session: SessionInputs, held: Held): Session {
-  const { model, prompts, signal } = session;
+export function openSession(given: SessionInputs, held: Held): Session {
+  const { model, signal } = given;
+  const virtual = virtualTokensOf(model);
+  const prompts = virtual > 0 ? given.prompts.map((ids) => withVirtualIds(model, ids)) : given.prompts;
+  const session = { ...given, prompts };
   const programs = programsFor(model);
   const run = async (kind: 'prefill' | 'decode', host: HostInputs): Promise<Float32Array> => {
     const { inputs, own } = stepInputs(held, host);
@@ -292,7 +304,8 @@ export function openSession(session: SessionInputs, held: Held): Session {
     },
     async step(ids, positions, parents) {
       if (parents) followParents(held, parents);
-      const logits = await run('decode', { ids, positions, parents, batch: ids.length });
+      const places = virtual > 0 ? positions.map((position) => position + virtual) : positions;
+      const logits = await run('decode', { ids, positions: places, parents, batch: ids.length });
       if (session.prefix && !parents) held.ids = [...held.ids!, ids[0]];
       return logits;
     },

@@ -10,7 +10,7 @@ import type { EmbeddingOptions } from '../embeddings/options';
 import type { GenerateOptions } from '../generation/options';
 import type { AttentionPattern } from '../nn/sparse/pattern';
 import type { Capture } from './capture';
-import type { Weight } from './weight';
+import type { LinearLayout, Weight } from './weight';
 
 /** A plain tree of weights; repeated layers are arrays. */
 export interface Params {
@@ -47,6 +47,8 @@ export interface ParameterSpec {
   readonly decay: boolean;
   /** False for fixed tables and buffers, which optimizers leave alone; true when absent. */
   readonly trainable?: boolean | undefined;
+  /** How a matrix lies, where it is not `out-in`. */
+  readonly layout?: LinearLayout | undefined;
 }
 
 /** What every architecture's config has. */
@@ -198,6 +200,8 @@ export interface Architecture<C = ArchitectureConfig> {
   positionLimit?(config: C): number;
   /** Layers end in a norm, so that the last layer's output needs no final one: the form of the first transformers. */
   readonly postNorm?: boolean | undefined;
+  /** How many learned virtual tokens stand before every text; see {@link withVirtualTokens}. */
+  readonly virtualTokens?: number | undefined;
 }
 
 /** A model is a value. Functions that change one return another. */
@@ -212,4 +216,18 @@ export interface Model<C = ArchitectureConfig> {
   readonly generation?: GenerateOptions | undefined;
   /** What `embedTexts` takes where a call says nothing else, as a folder of sentence-transformers has it. */
   readonly embedding?: EmbeddingOptions | undefined;
+  /** What stands around its weights, and what it is without; see {@link removeAdapter}. */
+  readonly adapter?: Adapter<C> | undefined;
+}
+
+/** An adapter that a model has: small weights beside those of a base, which stay as they are. */
+export interface Adapter<C = ArchitectureConfig> {
+  /** `lora`, `ia3`, `prompt-tuning`. */
+  readonly method: string;
+  /** The model without it; it shares the base's tensors. */
+  readonly base: Model<C>;
+  /** Paths of plain parameters that belong to the adapter, learned as a whole: a head. */
+  readonly whole: readonly string[];
+  /** What it was made from, for reports and files: rank, alpha and the like. */
+  readonly settings: Readonly<Record<string, unknown>>;
 }

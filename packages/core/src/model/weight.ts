@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Key } from './types';
 
 /** The brand of a weight that is not a plain tensor (quantized, low-rank, masked, shared …). */
 export const weightSymbol: unique symbol = /* @__PURE__ */ Symbol.for('tesserae.weight');
@@ -37,6 +38,24 @@ export interface WeightOperations<W extends WeightForm = WeightForm> {
   trainable?(weight: W): readonly string[];
   /** Everything but the tensors that changes the computation, as text: part of the key of compiled programs. */
   structure(weight: W): string;
+  /** Of a form that stands around another weight (an adapter): how it is taken off, put elsewhere and merged. */
+  readonly around?: AroundOperations<W> | undefined;
+  /** The same weight with its own dropout on, for one forward pass; absent where it drops nothing. */
+  withDropout?(weight: W, key: Key | tf.Tensor, site: number): W;
+}
+
+/** What an adapter's form can do beside; `toDense` of such a form is the merged weight. */
+export interface AroundOperations<W extends WeightForm = WeightForm> {
+  /** The weight inside. */
+  base(weight: W): Weight;
+  /** The same adapter around another weight. */
+  withBase(weight: W, base: Weight): W;
+  /** The dense weight inside, when `merged` is the one that was merged: the opposite of `toDense`. */
+  unmerge(weight: W, merged: tf.Tensor): tf.Tensor;
+  /** What a bias [outputFeatures] becomes when the weight is merged; undefined, or absent, where it stays. */
+  mergeBias?(weight: W, bias: tf.Tensor): tf.Tensor | undefined;
+  /** The opposite of `mergeBias`. */
+  unmergeBias?(weight: W, bias: tf.Tensor): tf.Tensor | undefined;
 }
 
 /** A weight that is not a plain tensor. */

@@ -179,6 +179,14 @@ function companionsOf(
   return tokenizer ? { ...files, 'tokenizer.json': toJson(tokenizer.toJSON()) } : files;
 }
 
+const adapterError = (message: string): Error =>
+  tesseraeError({
+    package: 'hub',
+    code: 'E_ADAPTER',
+    message,
+    fix: 'merge it (mergeAdapter), or save the adapter alone (saveAdapter)',
+  });
+
 function checkModel(model: unknown, folder: unknown, options: SaveOptions): void {
   const looksLike = typeof model === 'object' && model !== null && 'architecture' in model && 'params' in model;
   const wrong = !looksLike
@@ -213,7 +221,8 @@ function checkModel(model: unknown, folder: unknown, options: SaveOptions): void
  * @param folder the folder; made when it does not exist
  * @param options the type of the weights in the file, the largest shard
  * @throws E_DISK_FULL, E_NOT_WRITABLE, E_WRITE_FAILED, E_PATH; E_MODEL_PARAMS when the weights do not fit the config;
- *   E_UNSUPPORTED for an architecture without a form here; E_UNKNOWN_OPTION, E_SHARD_SIZE
+ *   E_UNSUPPORTED for an architecture without a form here; E_ADAPTER for a model with an adapter; E_UNKNOWN_OPTION,
+ *   E_SHARD_SIZE
  * @example
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
@@ -231,6 +240,7 @@ function checkModel(model: unknown, folder: unknown, options: SaveOptions): void
  */
 export async function savePretrained<C>(model: Model<C>, folder: string, options: SaveOptions = {}): Promise<void> {
   checkModel(model, folder, options);
+  if (model.adapter) throw adapterError('the model has an adapter, and a folder of this kind holds plain weights');
   const known = model as unknown as Model;
   const source = sourceOf(known.config);
   const form = findForm(forms(), { model_type: known.architecture.name }, 'the model');

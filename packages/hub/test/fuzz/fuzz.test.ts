@@ -7,7 +7,7 @@ let targets: Record<string, Target>;
 beforeAll(async () => void (targets = await openTargets(temporaryFolder())));
 
 /** Two thousand in all; `npm run study -- fuzzing` tries a hundred thousand, watched from another process. */
-const counts = { safetensors: 1000, config: 300, tokenizer: 300, index: 200, llama2c: 200 };
+const counts = { safetensors: 1000, config: 300, tokenizer: 300, index: 200, llama2c: 200, adapter: 300 };
 
 describe('files that were changed at random load, or are refused with a code', () => {
   it.each(Object.entries(counts))('%s', async (name, count) => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   createModel,
+  disposeAdapter,
   disposeModel,
   gpt2,
   llama,
@@ -12,7 +13,7 @@ import {
   safetensorsBytes,
 } from '@tesserae/core';
 import type { Model, SafetensorsInput } from '@tesserae/core';
-import { loadLlama2c, loadPretrained, saveLlama2c, savePretrained } from '@tesserae/hub';
+import { loadAdapter, loadLlama2c, loadPretrained, saveLlama2c, savePretrained } from '@tesserae/hub';
 import { isTesseraeError } from '@tesserae/registry';
 import { trainByteLevelBpe, trainCharacterTokenizer } from '@tesserae/tokenizer';
 import { mutateBytes, mutateJson, randomFrom } from './mutate';
@@ -193,6 +194,38 @@ async function llama2cTarget(work: string): Promise<Target> {
   };
 }
 
+/** Config and weights of every adapter that there are reference values for, around its base. */
+async function adapterTarget(work: string): Promise<Target> {
+  const peft = path.join(golden, 'peft');
+  const bases = new Map<string, Model>();
+  const adapters: { base: Model; folder: string; text: string; weights: Buffer }[] = [];
+  for (const name of readdirSync(peft)) {
+    if (name.startsWith('base-') || !existsSync(path.join(peft, name, 'adapter_config.json'))) continue;
+    const of = `base-${name.split('-', 1)[0]}`;
+    const base = bases.get(of) ?? (await loadPretrained(path.join(peft, of)));
+    bases.set(of, base);
+    const folder = path.join(work, name);
+    mkdirSync(folder, { recursive: true });
+    const [text, weights] = ['adapter_config.json', 'adapter_model.safetensors'].map((file) =>
+      readFileSync(path.join(peft, name, file)),
+    );
+    adapters.push({ base, folder, text: text.toString('utf8'), weights });
+  }
+  return async (random) => {
+    const { base, folder, text, weights } = adapters[Math.floor(random() * adapters.length)]!;
+    const half = random() < 0.6;
+    writeFileSync(path.join(folder, 'adapter_config.json'), half ? mutated(text, random) : text);
+    writeFileSync(path.join(folder, 'adapter_model.safetensors'), half ? weights : withHeader(weights, random));
+    const before = tf.memory().numTensors;
+    try {
+      disposeAdapter(await loadAdapter(base, folder));
+    } finally {
+      const left = tf.memory().numTensors - before;
+      if (left !== 0) throw new Error(`${left} tensors left`);
+    }
+  };
+}
+
 /** All kinds of files, by name; `work` is a folder for them. */
 export async function openTargets(work: string): Promise<Record<string, Target>> {
   await tf.setBackend('cpu');
@@ -202,6 +235,7 @@ export async function openTargets(work: string): Promise<Record<string, Target>>
     tokenizer: await tokenizerTarget(work),
     index: await indexTarget(work),
     llama2c: await llama2cTarget(work),
+    adapter: await adapterTarget(work),
   };
 }
 

@@ -1,3 +1,5 @@
+export { describeAdapterContract } from './adapter-contract';
+export type { AdapterContract } from './adapter-contract';
 export { describeAugmenterContract } from './augmenter-contract';
 export type { AugmenterContract } from './augmenter-contract';
 export { describeEvaluationContract } from './evaluation-contract';

@@ -3,6 +3,7 @@ import { project } from '../blocks/projection';
 import type { Projection } from '../blocks/projection';
 import { observe } from '../../model/capture';
 import type { Architecture, ForwardInputs, ForwardOptions, ForwardOutput, Params } from '../../model/types';
+import { seedForms } from '../../model/forms/seedForms';
 import { activation } from '../../nn/activation';
 import { embed } from '../../nn/embed';
 import { linear } from '../../nn/linear';
@@ -78,7 +79,8 @@ export function defineEncoder<C extends EncoderConfig>(family: EncoderFamily<C>)
     postNorm: true,
     forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<C>) {
       requireParams(name, params, parameters(options.config));
-      return tidyForward(options.capture, () => run(family, params as unknown as EncoderParams, inputs, options));
+      const seeded = seedForms(params, options) as unknown as EncoderParams;
+      return tidyForward(options.capture, () => run(family, seeded, inputs, options));
     },
   };
 }

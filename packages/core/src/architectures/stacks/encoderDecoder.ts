@@ -12,6 +12,7 @@ import type {
   ForwardOutput,
   Params,
 } from '../../model/types';
+import { seedForms } from '../../model/forms/seedForms';
 import { requireShape, requireTensor, sizes } from '../../nn/shapes';
 
 import type { AttentionParams, Encoded } from './blocks';
@@ -61,9 +62,9 @@ export function defineEncoderDecoder<C extends EncoderDecoderConfig, P extends E
   family: EncoderDecoderFamily<C, P>,
 ): Architecture<C> & Required<Pick<Architecture<C>, 'encode' | 'cacheShape' | 'positionLimit'>> {
   const { name, configure, parameters, cacheShape, positionLimit, postNorm } = family;
-  const open = (params: Params, { config }: ForwardOptions<C>): P => {
-    requireParams(name, params, parameters(config));
-    return params as unknown as P;
+  const open = (params: Params, options: ForwardOptions<C>): P => {
+    requireParams(name, params, parameters(options.config));
+    return seedForms(params, options) as unknown as P;
   };
   return {
     name,

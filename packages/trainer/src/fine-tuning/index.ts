@@ -1,0 +1,12 @@
+export { adapt } from './adapt';
+export type { AdapterMethod } from './adapter-method';
+export { ia3 } from './ia3';
+export type { Ia3Options } from './ia3';
+export { lora } from './lora';
+export type { LoraOptions } from './lora';
+export { adapterPlugins } from './plugins';
+export { promptTuning } from './prompt-tuning';
+export type { PromptTuningOptions } from './prompt-tuning';
+export type { Targets } from './targets';
+export { biasesOnly, countLearned, freeze } from './trainable';
+export type { LearnedCount } from './trainable';
