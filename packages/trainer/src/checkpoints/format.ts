@@ -36,6 +36,8 @@ export interface TrainerState {
   readonly steps: readonly StepRecord[];
   readonly evaluations: readonly EvaluationRecord[];
   readonly best?: EvaluationRecord | undefined;
+  /** Where the data stands, when its batches come one after the other. */
+  readonly data?: Plain | undefined;
 }
 
 /** One file as the marker vouches for it. */

@@ -121,7 +121,10 @@ async function readTensors(folder: string, name: string): ReturnType<typeof read
   }
 }
 
-type StepColumns = Record<Exclude<keyof StepRecord, 'parts'>, number[]> & { parts?: StepRecord['parts'][] };
+type StepColumns = Record<Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds'>, number[]> & {
+  parts?: StepRecord['parts'][];
+  dataWaitMilliseconds?: number[];
+};
 
 function readState(folder: string, json: Record<string, unknown>): TrainerState {
   checkFormat(folder, json);
@@ -134,9 +137,10 @@ function readState(folder: string, json: Record<string, unknown>): TrainerState 
     learningRate: columns.learningRate[i],
     tokensPerSecond: columns.tokensPerSecond[i],
     ...(columns.parts?.[i] && { parts: columns.parts[i] }),
+    ...(columns.dataWaitMilliseconds && { dataWaitMilliseconds: columns.dataWaitMilliseconds[i] }),
   }));
   const best = (raw.best as EvaluationRecord | null | undefined) ?? undefined;
-  return { step: raw.step, identity: raw.identity, steps, evaluations: raw.evaluations, best };
+  return { step: raw.step, identity: raw.identity, steps, evaluations: raw.evaluations, best, data: raw.data };
 }
 
 function readSlots(

@@ -79,7 +79,8 @@ function inputOf(name: string, tensor: Tensor): SafetensorsInput {
 
 /** Records as columns: a tenth of the size of a list of objects. */
 function stateJson(state: TrainerState): object {
-  const column = (name: Exclude<keyof StepRecord, 'parts'>): number[] => state.steps.map((record) => record[name]);
+  const column = (name: Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds'>): number[] =>
+    state.steps.map((record) => record[name]);
   return {
     format: CHECKPOINT_FORMAT,
     version: CHECKPOINT_VERSION,
@@ -91,10 +92,14 @@ function stateJson(state: TrainerState): object {
       gradientNorm: column('gradientNorm'),
       learningRate: column('learningRate'),
       tokensPerSecond: column('tokensPerSecond').map((rate) => Math.round(rate)),
+      ...(state.steps.some(({ dataWaitMilliseconds: wait }) => wait !== undefined) && {
+        dataWaitMilliseconds: state.steps.map(({ dataWaitMilliseconds: wait = 0 }) => Math.round(wait * 1000) / 1000),
+      }),
       ...(state.steps.some(({ parts }) => parts) && { parts: state.steps.map(({ parts }) => parts ?? null) }),
     },
     evaluations: state.evaluations,
     best: state.best ?? null,
+    ...(state.data !== undefined && { data: state.data }),
   };
 }
 

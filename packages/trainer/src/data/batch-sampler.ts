@@ -1,6 +1,8 @@
 import { createKey, foldIn, integers, permutation, splitKey } from '@tesserae/core';
 import { describeValue, tesseraeError } from '@tesserae/registry';
 import { checkOptions, oneOf, required, rules } from '../options';
+import { readIds } from './cache/token-store';
+import type { TokenStore } from './cache/token-store';
 import { textTooShort } from './data-errors';
 
 /** One batch: rows of ids, and for each the id that follows it. */
@@ -37,7 +39,7 @@ export interface BatchSamplerOptions {
  * Row r of step s starts at position integer(key(seed, s), r) of the ids (`windows`), or is row
  * permutation(key(seed, epoch))[s·B + r mod rows] (`epochs`). Nothing has to be replayed to continue at any step.
  *
- * @param tokens the ids to take rows from
+ * @param tokens the ids to take rows from: a list, or a part of a token cache
  * @param options batch size B, context length T, order and seed
  * @returns step → batch of [B,T] ids and [B,T] labels
  * @throws E_TEXT_TOO_SHORT when the ids do not hold one row and the token after it; E_OPTION, E_UNKNOWN_OPTION
@@ -50,7 +52,7 @@ export interface BatchSamplerOptions {
  * console.log(inputIds.length, labels[0] - inputIds[0]); // → 6 1
  * ```
  */
-export function createBatchSampler(tokens: Int32Array, options: BatchSamplerOptions): BatchSampler {
+export function createBatchSampler(tokens: Int32Array | TokenStore, options: BatchSamplerOptions): BatchSampler {
   checkOptions<BatchSamplerOptions>('createBatchSampler', options, {
     batchSize: required(rules.positiveInteger),
     contextLength: required(rules.positiveInteger),
@@ -78,13 +80,14 @@ export function createBatchSampler(tokens: Int32Array, options: BatchSamplerOpti
 }
 
 /** Copies the rows that start at the given positions, and the same rows one token later. */
-export function cutRows(tokens: Int32Array, starts: ArrayLike<number>, contextLength: number): TokenBatch {
+export function cutRows(tokens: Int32Array | TokenStore, starts: ArrayLike<number>, contextLength: number): TokenBatch {
   const inputIds = new Int32Array(starts.length * contextLength);
   const labels = new Int32Array(starts.length * contextLength);
   for (let row = 0; row < starts.length; row++) {
     const start = starts[row];
-    inputIds.set(tokens.subarray(start, start + contextLength), row * contextLength);
-    labels.set(tokens.subarray(start + 1, start + 1 + contextLength), row * contextLength);
+    const ids = readIds(tokens, start, start + contextLength + 1); // [T + 1]
+    inputIds.set(ids.subarray(0, contextLength), row * contextLength);
+    labels.set(ids.subarray(1), row * contextLength);
   }
   return { inputIds, labels };
 }

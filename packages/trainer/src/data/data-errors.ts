@@ -23,11 +23,11 @@ export const textTooShort = (split: string, tokens: number, contextLength: numbe
   });
 
 /** Ids that the embedding table has no row for. */
-export const outsideVocabulary = (id: number, position: number, vocabSize: number): Error =>
+export const outsideVocabulary = (id: number, position: number | undefined, vocabSize: number): Error =>
   tesseraeError({
     package: 'trainer',
     code: 'E_VOCABULARY',
-    message: `token ${id} at position ${position} is outside the model's vocabulary of ${vocabSize} (ids 0 to ${vocabSize - 1})`,
+    message: `token ${id}${position === undefined ? '' : ` at position ${position}`} is outside the model's vocabulary of ${vocabSize} (ids 0 to ${vocabSize - 1})`,
     fix: `encode with the model's own tokenizer, or make the model with a vocabSize of at least ${Math.max(id + 1, 1)}`,
     details: { id, position, vocabSize },
   });

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describeValue, tesseraeError } from '@tesserae/registry';
 import type { Tokenizer } from '@tesserae/tokenizer';
+import { isTokenCache } from './cache/token-cache';
+import type { TokenCache } from './cache/token-cache';
 import { checkOptions, rules } from '../options';
 import { emptyText, outsideVocabulary } from './data-errors';
 
@@ -75,7 +77,12 @@ export function isTokenDataset(value: unknown): value is TokenDataset {
 }
 
 /** @throws E_VOCABULARY when some id has no row in the model's embedding table */
-export function checkVocabulary({ train, validation }: TokenDataset, vocabSize: number): void {
+export function checkVocabulary(dataset: TokenDataset | TokenCache, vocabSize: number): void {
+  if (isTokenCache(dataset)) {
+    if (dataset.largestId >= vocabSize) throw outsideVocabulary(dataset.largestId, undefined, vocabSize);
+    return;
+  }
+  const { train, validation } = dataset;
   for (const [ids, offset] of [[train, 0] as const, [validation, train.length] as const]) {
     const found = ids.findIndex((id) => id < 0 || id >= vocabSize);
     if (found >= 0) throw outsideVocabulary(ids[found], offset + found, vocabSize);

@@ -69,7 +69,10 @@ export function checkBatch(batch: ObjectiveBatch, form: BatchForm): void {
   const { inputIds, labels } = batch;
   const wanted = rows * contextLength;
   const uneven = lists(batch).some(([, list]) => list.length % rows !== 0);
-  if (inputIds.length !== wanted || (nextToken ? labels?.length !== wanted : uneven)) {
+  const fits = nextToken
+    ? inputIds.length === wanted && labels?.length === wanted
+    : inputIds.length <= wanted && !uneven;
+  if (!fits || inputIds.length === 0) {
     const found = `${inputIds.length} ids and ${labels?.length ?? 0} labels`;
     throw batchError(
       `a step of ${rows} rows of ${contextLength} tokens needs ${wanted} of each, found ${found}`,

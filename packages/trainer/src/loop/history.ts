@@ -11,6 +11,8 @@ export interface StepRecord {
   readonly learningRate: number;
   /** Tokens per second of this step, data and readback included. */
   readonly tokensPerSecond: number;
+  /** How long the step waited for its batch. */
+  readonly dataWaitMilliseconds?: number | undefined;
 }
 
 /** One look at the validation text. */

@@ -1,5 +1,5 @@
 import type { Model } from '@tesserae/core';
-import type { BatchSampler, TokenDataset, TokenSource } from '../data/index';
+import type { BatchSampler, RowSource, RowSplits, TokenCache, TokenDataset, TokenSource } from '../data/index';
 import type { GradientMethod } from '../gradient-methods/index';
 import type { Objective } from '../objectives/index';
 import type { Optimizer } from '../optimizers/index';
@@ -48,13 +48,29 @@ export interface CheckpointOptions {
   readonly alsoWrite?: (model: Model, folder: string) => Promise<void> | void;
 }
 
+/** How rows of like length are brought together. */
+export interface BucketingOptions {
+  /** Tokens that batches are padded to, ascending: powers of two from 16 on, and the longest. */
+  readonly widths?: readonly number[];
+  /** Batches whose rows are sorted by length together: 50. */
+  readonly batches?: number;
+}
+
 /** Options of `train`. */
 export interface TrainOptions {
   /**
-   * What to learn from: text (the model needs a tokenizer), token ids, or what `createTokenDataset` made; with an
-   * `objective` its rows.
+   * What to learn from: text (the model needs a tokenizer), token ids, or what `createTokenDataset` or `tokenizeToCache`
+   * made; with an `objective` its rows. Or a source of rows, or splits of them, that are read while training goes on.
    */
-  readonly data: TokenSource | TokenDataset | readonly (string | object)[];
+  readonly data:
+    TokenSource | TokenDataset | TokenCache | readonly (string | object)[] | RowSource<unknown> | RowSplits;
+  /** Of a source of rows without an `objective`: the column that holds the text: `text`. */
+  readonly textColumn?: string;
+  /**
+   * Rows of like length go together in a batch, which is padded to the next of a few widths, so that little is computed for
+   * nothing: with an `objective`. Each width is a program of its own. The defaults: powers of two, 50 batches.
+   */
+  readonly bucketing?: boolean | BucketingOptions;
   /** What to learn: to predict the next token when absent. */
   readonly objective?: Objective;
   /** Updates to make in all, those before a resumption included. */
@@ -121,10 +137,17 @@ const hasFunction = (value: unknown, name: string): boolean =>
 const isSignal = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && typeof (value as AbortSignal).aborted === 'boolean';
 
+const isAscending = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((width, i) => rules.positiveInteger.test(width) && (i === 0 || width > value[i - 1]));
+
 /** @throws E_UNKNOWN_OPTION, E_OPTION */
 export function checkTrainOptions(options: TrainOptions): void {
   checkOptions<TrainOptions>('train', options, {
     data: required(optional('text, token ids or a dataset', (v) => typeof v === 'string' || typeof v === 'object')),
+    textColumn: rules.string,
+    bucketing: optional('true, false, or { widths?, batches? }', (v) => typeof v === 'boolean' || rules.object.test(v)),
     objective: optional('an objective such as sequenceToSequence()', (v) => hasFunction(v, 'prepare')),
     steps: required(rules.positiveInteger),
     batchSize: rules.positiveInteger,
@@ -155,6 +178,12 @@ export function checkTrainOptions(options: TrainOptions): void {
     callbacks: rules.object,
     progress: rules.boolean,
   });
+  if (typeof options.bucketing === 'object') {
+    checkOptions<BucketingOptions>('train', options.bucketing, {
+      widths: optional('an ascending list of whole numbers ≥ 1', isAscending),
+      batches: rules.positiveInteger,
+    });
+  }
   if (options.checkpoint !== undefined) {
     checkOptions<CheckpointOptions>('train', options.checkpoint, {
       folder: required(rules.string),

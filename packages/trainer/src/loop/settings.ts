@@ -6,12 +6,14 @@ import { tesseraeError } from '@tesserae/registry';
 import { modelIdentity } from '../checkpoints/index';
 import type { Plain, RunIdentity } from '../checkpoints/index';
 import { createBatchSampler, createTokenDataset } from '../data/index';
-import type { TokenDataset, TokenSource } from '../data/index';
+import type { TokenCache, TokenDataset, TokenSource } from '../data/index';
 import { cutRows } from '../data/batch-sampler';
+import { isTokenCache } from '../data/cache/token-cache';
 import { textTooShort } from '../data/data-errors';
 import { checkVocabulary, isTokenDataset } from '../data/token-dataset';
 import type { GradientMethod } from '../gradient-methods/index';
 import type { Objective, ObjectiveBatch, PreparedData } from '../objectives/index';
+import { longestRow } from '../objectives/padded-rows';
 import { adamw } from '../optimizers/index';
 import type { Optimizer } from '../optimizers/index';
 import { constant } from '../schedules/index';
@@ -19,8 +21,11 @@ import type { Schedule } from '../schedules/index';
 import type { Regularizer } from '../regularizers/index';
 import { modelLeaves } from './leaves';
 import type { Trainable } from './leaves';
+import { bucketsOf } from './bucketing';
 import { checkTrainOptions } from './options';
 import type { CheckpointOptions, TrainingCallbacks, TrainOptions } from './options';
+import { isStreamed, prepareStream } from './prepare-stream';
+import type { StreamControl, StreamedData } from './prepare-stream';
 
 /** Checkpoint options with every default filled in. */
 export type ResolvedCheckpoint = Required<Omit<CheckpointOptions, 'alsoWrite'>> & Pick<CheckpointOptions, 'alsoWrite'>;
@@ -41,6 +46,8 @@ export interface Settings {
   readonly gradients: GradientMethod | undefined;
   readonly regularizers: readonly Regularizer[];
   readonly sampler: (step: number) => ObjectiveBatch | Promise<ObjectiveBatch>;
+  /** Where batches come one after the other: what the loop tells their stream. */
+  readonly stream: StreamControl | undefined;
   /** Batches of an evaluation; empty when there are no evaluations. */
   readonly evaluationBatches: readonly ObjectiveBatch[];
   readonly evaluateEvery: number | undefined;
@@ -82,8 +89,8 @@ export async function resolveSettings<C extends ArchitectureConfig>(
   const microBatchSize = options.microBatchSize ?? batchSize;
   const gradientClipNorm = options.gradientClipNorm === undefined ? 1 : (options.gradientClipNorm ?? undefined);
   const { objective } = options;
-  const { contextLength, sampler, evaluationBatches, fingerprint } =
-    objective === undefined ? prepareText(model, options, rows) : await prepareRows(model, options, objective, rows);
+  const prepared = await prepareData(model, options, rows);
+  const { contextLength, sampler, evaluationBatches, fingerprint } = prepared;
   const trains = describeTrainable(model, options.trainable);
   return {
     steps,
@@ -99,6 +106,7 @@ export async function resolveSettings<C extends ArchitectureConfig>(
     gradients: options.gradients,
     regularizers: options.regularizers ?? [],
     sampler,
+    stream: 'stream' in prepared ? prepared.stream : undefined,
     evaluateEvery,
     evaluationBatches,
     checkpoint: checkpointOf(options),
@@ -112,6 +120,7 @@ export async function resolveSettings<C extends ArchitectureConfig>(
         rows,
         contextLength,
         order: typeof order === 'function' ? 'custom' : order,
+        ...(options.bucketing !== undefined && { bucketing: options.bucketing as Plain }),
         gradientClipNorm: gradientClipNorm ?? null,
         ...(objective && { objective: described(objective) }),
         ...(trains !== undefined && { trainable: trains }),
@@ -127,6 +136,28 @@ export async function resolveSettings<C extends ArchitectureConfig>(
     callbacks: options.callbacks ?? {},
     progress: options.progress ?? true,
   };
+}
+
+/** Batches of whatever the data is. */
+function prepareData<C extends ArchitectureConfig>(
+  model: Model<C>,
+  options: TrainOptions,
+  rows: number,
+): PreparedData | Promise<PreparedData> | Promise<StreamedData> {
+  const { data, objective } = options;
+  if (isStreamed(data)) {
+    const contextLength = objective === undefined ? contextLengthOf(model, options.contextLength) : 0;
+    return prepareStream(model, data, options, contextLength);
+  }
+  if (objective !== undefined) return prepareRows(model, options, objective, rows);
+  if (options.bucketing === undefined || options.bucketing === false) return prepareText(model, options, rows);
+  throw tesseraeError({
+    package: 'trainer',
+    plugin: 'train',
+    code: 'E_OPTION',
+    message: 'bucketing is given, but windows of text are all of one length',
+    fix: 'leave it out',
+  });
 }
 
 /** Text, cut into windows for the prediction of the next token. */
@@ -168,6 +199,7 @@ function prepareRows<C extends ArchitectureConfig>(
     contextLength: options.contextLength,
     validationFraction,
     seed,
+    ...bucketsOf(options.bucketing, longestRow(model as unknown as Model, { contextLength: options.contextLength })),
   });
 }
 
@@ -195,8 +227,8 @@ function contextLengthOf<C extends ArchitectureConfig>(model: Model<C>, wanted: 
   });
 }
 
-function datasetOf<C>(model: Model<C>, { data, validationFraction }: TrainOptions): TokenDataset {
-  if (!isTokenDataset(data)) {
+function datasetOf<C>(model: Model<C>, { data, validationFraction }: TrainOptions): TokenDataset | TokenCache {
+  if (!isTokenDataset(data) && !isTokenCache(data)) {
     return createTokenDataset(data as TokenSource, {
       tokenizer: model.tokenizer,
       ...(validationFraction === undefined ? {} : { validationFraction }),
@@ -244,7 +276,7 @@ const describeSchedule = (schedule: Schedule): Plain =>
 
 /** Windows spread evenly over the validation ids: the same at every evaluation, so that losses compare. */
 function evaluationBatchesOf(
-  { validation }: TokenDataset,
+  { validation }: TokenDataset | TokenCache,
   batches: number,
   rows: number,
   contextLength: number,

@@ -60,6 +60,7 @@ export async function train<C extends ArchitectureConfig>(
   const run = await openRun(model, settings);
   try {
     const stopped = await runSteps(run);
+    tellOfSkipped(settings);
     const history = historyOf(run.history, stopped);
     if (stopped === 'aborted' && settings.whenAborted === 'throw') {
       await settings.callbacks.onEnd?.(history);
@@ -73,6 +74,7 @@ export async function train<C extends ArchitectureConfig>(
   } finally {
     run.progress.end();
     if (!run.finished) run.step.dispose();
+    await settings.stream?.close();
   }
 }
 
@@ -96,12 +98,24 @@ const historyOf = (history: HistoryInProgress, stopped: TrainingHistory['stopped
   stopped,
 });
 
+function warnThrough({ callbacks }: Settings, warning: TrainingWarning): void {
+  if (callbacks.onWarning) callbacks.onWarning(warning);
+  else process.emitWarning(warning.message, { type: 'TesseraeWarning', code: warning.code });
+}
+
+/** Rows that could not be read and were passed over are said, not hidden. */
+function tellOfSkipped(settings: Settings): void {
+  const { count, examples } = settings.stream?.skipped() ?? { count: 0, examples: [] };
+  if (count === 0) return;
+  const first =
+    examples.length > 0 ? `; the first is ${examples[0].file}:${examples[0].line}, ${examples[0].reason}` : '';
+  const message = `${count} rows of the present epoch could not be read and were passed over${first}`;
+  warnThrough(settings, { code: 'W_ROWS_SKIPPED', message });
+}
+
 async function openRun<C extends ArchitectureConfig>(model: Model<C>, settings: Settings): Promise<Run<C>> {
-  const { callbacks, checkpoint, resume } = settings;
-  const warn = (warning: TrainingWarning): void => {
-    if (callbacks.onWarning) callbacks.onWarning(warning);
-    else process.emitWarning(warning.message, { type: 'TesseraeWarning', code: warning.code });
-  };
+  const { checkpoint, resume } = settings;
+  const warn = (warning: TrainingWarning): void => warnThrough(settings, warning);
   const damaged = new Set<string>();
   if (checkpoint !== undefined) await prepareFolder(checkpoint.folder, resume === false, checkpoint.overwrite);
   const restored = await restoreRun(model, settings, warn, damaged);
@@ -121,6 +135,7 @@ async function openRun<C extends ArchitectureConfig>(model: Model<C>, settings: 
     state: restored?.state,
   });
   const made = restored?.loaded.state.step ?? 0;
+  settings.stream?.begin(made, restored?.loaded.state.data);
   return {
     model,
     settings,
@@ -169,11 +184,21 @@ async function makeStep<C>(run: Run<C>): Promise<StepRecord> {
   const began = performance.now();
   const learningRate = settings.schedule(made, run.history.evaluations);
   if (!(Number.isFinite(learningRate) && learningRate >= 0)) throw badRate(made + 1, learningRate);
+  const asked = performance.now();
   const batch = await settings.sampler(made);
+  const dataWaitMilliseconds = performance.now() - asked;
   const { loss, gradientNorm, parts } = await run.step.run(batch, learningRate, made + 1);
   const seconds = (performance.now() - began) / 1000;
-  const tokensPerSecond = (settings.rows * settings.contextLength) / seconds;
-  const record = { step: made + 1, loss, gradientNorm, learningRate, tokensPerSecond, ...(parts && { parts }) };
+  const tokensPerSecond = batch.inputIds.length / seconds;
+  const record = {
+    step: made + 1,
+    loss,
+    gradientNorm,
+    learningRate,
+    tokensPerSecond,
+    dataWaitMilliseconds,
+    ...(parts && { parts }),
+  };
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return record;
   throw nonFinite(record, run.lastCheckpoint, historyOf(run.history, 'failed'));
 }
@@ -214,6 +239,7 @@ async function save<C>(run: Run<C>): Promise<void> {
       steps: history.steps,
       evaluations: history.evaluations,
       best: history.best,
+      data: settings.stream?.state(),
     },
     alsoWrite: alsoWrite && ((staging) => alsoWrite({ ...model, params: step.params() } as unknown as Model, staging)),
   });

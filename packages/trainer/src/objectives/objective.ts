@@ -27,6 +27,10 @@ export interface ObjectiveSettings {
   readonly validationFraction: number;
   /** Decides the order of the data and what is random about a batch. */
   readonly seed: number;
+  /** Widths that batches are padded to, ascending: each batch to the next that holds it; all to the longest row when absent. */
+  readonly widths?: readonly number[] | undefined;
+  /** Batches whose rows are brought together by length, so that little is padded; the order of the rows as it comes when absent. */
+  readonly groupBatches?: number | undefined;
 }
 
 /** Data that an objective has taken up: the batch of any step, without having made those before it. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createKey, foldIn, permutation, splitKey } from '@tesserae/core';
 import type { Key, Model } from '@tesserae/core';
+import { widthFor } from '../data/streams/widths';
 import { badRows } from './objective-errors';
 import type { ObjectiveBatch, ObjectiveSettings, PreparedData } from './objective';
 
@@ -27,8 +28,10 @@ export interface PaddedRows<R> {
 }
 
 /** Tokens of a row at most. */
-export const longestRow = ({ architecture, config }: Model, { contextLength = Infinity }: ObjectiveSettings): number =>
-  Math.min(contextLength, architecture.positionLimit?.(config) ?? config.maxPositionEmbeddings);
+export const longestRow = (
+  { architecture, config }: Model,
+  { contextLength = Infinity }: Pick<ObjectiveSettings, 'contextLength'>,
+): number => Math.min(contextLength, architecture.positionLimit?.(config) ?? config.maxPositionEmbeddings);
 
 /**
  * Rows in a new random order each time around, padded on the right to the longest of all, so that every step has one shape.
@@ -46,26 +49,39 @@ export function preparePadded<R>(model: Model, settings: ObjectiveSettings, sour
       'give more, or a smaller validationFraction',
     );
   const [orderKey, rowKey, evaluationKey] = splitKey(createKey(settings.seed), 3);
-  const widths = widthsOf(source, rowKey);
-  const batchOf = (some: readonly R[], key: Key): ObjectiveBatch =>
-    pad(
-      some.map((row, i) => source.make(row, foldIn(key, i))),
-      widths,
+  const { widths: steps } = settings;
+  const longest = roundUp(
+    widthsOf(
+      rows.map((row) => source.make(row, rowKey)),
+      source,
+    ),
+    source,
+    steps,
+  );
+  const batchOf = (some: readonly R[], key: Key, whole = false): ObjectiveBatch => {
+    const made = some.map((row, i) => source.make(row, foldIn(key, i)));
+    return pad(
+      made,
+      whole || steps === undefined ? longest : roundUp(widthsOf(made, source), source, steps, longest),
       source,
     );
+  };
   let shuffled: { epoch: number; order: Int32Array } = { epoch: -1, order: new Int32Array(0) };
   const rowAt = (index: number): R => {
     const epoch = Math.floor(index / train.length);
     if (shuffled.epoch !== epoch) shuffled = { epoch, order: permutation(foldIn(orderKey, epoch), train.length) };
     return train[shuffled.order[index % train.length]];
   };
+  const inGroups = lengthGroups(train, rowAt, settings, source, foldIn(orderKey, 2 ** 31));
   return {
-    contextLength: widths.inputIds,
+    contextLength: longest.inputIds,
     fingerprint: fingerprintOf(source),
-    evaluationBatches: evaluationParts(validation, settings).map((part, i) => batchOf(part, foldIn(evaluationKey, i))),
+    evaluationBatches: evaluationParts(validation, settings).map((part, i) =>
+      batchOf(part, foldIn(evaluationKey, i), true),
+    ),
     sampler: (step) =>
       batchOf(
-        Array.from({ length: settings.rows }, (_, i) => rowAt(step * settings.rows + i)),
+        inGroups?.(step) ?? Array.from({ length: settings.rows }, (_, i) => rowAt(step * settings.rows + i)),
         foldIn(rowKey, step),
       ),
   };
@@ -79,13 +95,61 @@ function evaluationParts<R>(rows: readonly R[], { evaluationRows, evaluationBatc
   return parts.length > 1 ? parts.filter((part) => part.length === evaluationRows) : parts;
 }
 
-function widthsOf<R>({ rows, make, alike = [] }: PaddedRows<R>, key: Key): Record<string, number> {
+function widthsOf<R>(rows: readonly Row[], { alike = [] }: PaddedRows<R>): Record<string, number> {
   const widths: Record<string, number> = {};
   for (const row of rows)
-    for (const [name, list] of Object.entries(make(row, key))) widths[name] = Math.max(widths[name] ?? 1, list.length);
+    for (const [name, list] of Object.entries(row)) widths[name] = Math.max(widths[name] ?? 1, list.length);
   const widest = Math.max(0, ...alike.map((name) => widths[name]));
   for (const name of alike) widths[name] = widest;
   return widths;
+}
+
+/** Lists of a forward pass that are as long as the ids. */
+const besideIds: readonly string[] = ['inputIds', 'tokenTypeIds', 'attentionMask', 'decoderInputIds'];
+
+/** Widths of lists that are filled up, each the next of the given ones; those of other lists are the same for every batch. */
+function roundUp<R>(
+  widths: Record<string, number>,
+  { fillers, masks, alike }: PaddedRows<R>,
+  steps: readonly number[] | undefined,
+  all: Readonly<Record<string, number>> = widths,
+): Record<string, number> {
+  if (steps === undefined) return widths;
+  const filled = (name: string): boolean =>
+    Object.hasOwn(fillers, name) ||
+    Object.hasOwn(masks, name) ||
+    besideIds.includes(name) ||
+    alike?.includes(name) === true;
+  return Object.fromEntries(
+    Object.entries(widths).map(([name, width]) => [name, filled(name) ? widthFor(width, steps) : all[name]]),
+  );
+}
+
+/**
+ * The rows of a step where rows of like length go together: those of so many batches are sorted by length and cut, and the
+ * batches come in a random order. Like the order of the rows it follows from the seed and the step alone.
+ */
+function lengthGroups<R>(
+  train: readonly R[],
+  rowAt: (index: number) => R,
+  { rows: B, groupBatches = 1 }: ObjectiveSettings,
+  { ids }: PaddedRows<R>,
+  key: Key,
+): ((step: number) => R[]) | undefined {
+  if (groupBatches === 1) return undefined;
+  const lengths = new Map(train.map((row) => [row, ids(row).reduce((sum, list) => sum + list.length, 0)]));
+  let made: { group: number; batches: R[][] } = { group: -1, batches: [] };
+  return (step) => {
+    const group = Math.floor(step / groupBatches);
+    if (made.group !== group) {
+      const size = B * groupBatches;
+      const some = Array.from({ length: size }, (_, i) => rowAt(group * size + i));
+      some.sort((a, b) => lengths.get(a)! - lengths.get(b)!); // stable: rows of one length keep their random order
+      const order = permutation(foldIn(key, group), groupBatches);
+      made = { group, batches: Array.from(order, (at) => some.slice(at * B, (at + 1) * B)) };
+    }
+    return made.batches[step % groupBatches];
+  };
 }
 
 function pad<R>(rows: readonly Row[], widths: Readonly<Record<string, number>>, source: PaddedRows<R>): ObjectiveBatch {
