@@ -167,6 +167,7 @@ function checkCacheOptions(source: unknown, options: TokenizeToCacheOptions): vo
     onProgress: rules.function,
     signal: { expected: 'an AbortSignal', test: (v) => typeof (v as AbortSignal | null)?.aborted === 'boolean' },
   });
+  endIdOf(options);
   if (!isRowSource(source)) throw badOption('the first argument is no source of rows', 'give what readRows returns');
   if (options.validation === undefined || options.validationFraction === undefined) return;
   throw badOption('both validation and validationFraction are given', 'give one of them');
