@@ -1,3 +1,3 @@
 import { library } from '../../tsup.base';
 
-export default library(['src/index.ts', 'src/testing/index.ts']);
+export default library(['src/index.ts', 'src/testing/index.ts', 'src/worker/index.ts']);

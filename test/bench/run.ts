@@ -3,12 +3,20 @@ import { parseArgs } from 'node:util';
 import { table } from '@tesserae/display';
 import { binding } from './binding/bench';
 import { compileBench } from './compile/bench';
+import { data } from './data/bench';
 import { generateBench } from './generate/bench';
 import { tokenizer } from './tokenizer/bench';
 import { train } from './train/bench';
 import type { Bench, Row } from './bench';
 
-const benches: Record<string, Bench> = { binding, compile: compileBench, generate: generateBench, tokenizer, train };
+const benches: Record<string, Bench> = {
+  binding,
+  compile: compileBench,
+  data,
+  generate: generateBench,
+  tokenizer,
+  train,
+};
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

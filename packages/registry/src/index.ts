@@ -8,6 +8,8 @@ export { oneOf, optionRules, required } from './options/optionRules';
 export type { CommonRule, OptionRule, OptionRules } from './options/optionRules';
 export { pluginApiVersion } from './plugins/checkPlugin';
 export { definePlugin } from './plugins/definePlugin';
+export { madeFrom } from './plugins/madeFrom';
+export type { MadeFrom } from './plugins/madeFrom';
 export type { PluginCatalog, PluginContract, PluginKind, PluginKinds } from './plugins/kinds';
 export type { Plugin, PluginCreate, PluginDefinition } from './plugins/plugin';
 export { createRegistry } from './registry/createRegistry';

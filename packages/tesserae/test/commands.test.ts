@@ -70,7 +70,6 @@ describe('tesserae', () => {
   it.each([
     [['trian'], /unknown command 'trian'/],
     [['train', '--text', 'x', '--layerz', '2'], /unknown option '--layerz'/],
-    [['train'], /required option '--text/],
     [['train', '--text', 'x', '--layers', 'two'], /whole number from 1 up/],
   ])('exits with 2 for %j', async (words, message) => {
     const { code, notes } = await command(words);
@@ -177,6 +176,30 @@ describe('tesserae', () => {
     }
   });
 
+  it('trains on the texts of rows', async () => {
+    const output = path.join(folder, 'rows');
+    const data = path.join(folder, 'rows.jsonl');
+    const lines = readFileSync(text, 'utf8').split('\n').filter(Boolean);
+    writeFileSync(data, `no row\n${lines.map((body) => JSON.stringify({ body })).join('\n')}`);
+    const words = [
+      'train',
+      '--data',
+      data,
+      '--text-column',
+      'body',
+      '--output',
+      output,
+      '--steps',
+      '4',
+      '--json',
+      ...small,
+    ];
+    expect((await command(words)).notes).toMatch(/E_ROW.*rows\.jsonl:1/);
+    const trained = await command([...words, '--unreadable', 'skip']);
+    expect(trained.code).toBe(0);
+    expect((JSON.parse(trained.out) as { steps: number }).steps).toBe(4);
+  });
+
   it('trains with the optimizer that is named', async () => {
     const words = ['train', '--text', text, '--steps', '4', '--json', '--overwrite', ...small];
     const losses = new Map<string, number>();
@@ -222,6 +245,8 @@ describe('tesserae', () => {
   });
 
   it.each([
+    [['train'], /E_OPTION.*--text or --data/],
+    [['train', '--data', 'no/such/file.jsonl'], /E_NOT_FOUND/],
     [['train', '--text', 'no/such/file.txt'], /E_NOT_FOUND/],
     [['generate', 'no/such/folder'], /E_/],
     [['train', '--text', 'TEXT', '--form', 'gpt9', '--output', 'OUT'], /E_OPTION.*gpt9.*gpt2 or llama/],

@@ -1,4 +1,5 @@
 import { checkPlugin } from './checkPlugin';
+import { rememberMaker } from './madeFrom';
 import type { PluginContract, PluginKind } from './kinds';
 import type { Plugin, PluginDefinition } from './plugin';
 
@@ -45,7 +46,11 @@ export function definePlugin<
 >(definition: PluginDefinition<K, N, C>): Plugin<K, N, C> {
   checkPlugin(definition);
   const { kind, name, package: origin, apiVersion, description, create } = definition;
-  const call = (...options: Parameters<C>): unknown => (create as unknown as (...o: unknown[]) => unknown)(...options);
+  const call = (...options: Parameters<C>): unknown => {
+    const made = (create as unknown as (...o: unknown[]) => unknown)(...options);
+    rememberMaker(made, { kind, name, package: origin, options: options[0] as unknown });
+    return made;
+  };
   const shown = (value: unknown): PropertyDescriptor => ({ value, enumerable: true });
   Object.defineProperties(call, {
     kind: shown(kind),

@@ -20,11 +20,12 @@ import {
   linearDecay,
   lion,
   muon,
+  readRows,
   readTextFile,
   sgd,
   train,
 } from '@tesserae/trainer';
-import type { Optimizer, Schedule } from '@tesserae/trainer';
+import type { DataRow, Optimizer, RowSource, Schedule } from '@tesserae/trainer';
 import type { Command } from 'commander';
 import { problem } from '../problem';
 import type { CommandContext } from './context';
@@ -32,7 +33,10 @@ import { loadModel, MODEL_WORDS } from './load-model';
 import { real, whole } from './parse';
 
 interface TrainFlags {
-  text: string;
+  text?: string;
+  data?: string[];
+  textColumn: string;
+  unreadable: string;
   output: string;
   from?: string;
   form: string;
@@ -78,8 +82,11 @@ function optimizerOf({ optimizer, learningRate }: TrainFlags): Optimizer {
 export function addTrain(program: Command, context: CommandContext): void {
   program
     .command('train')
-    .description('train a decoder-only model on a UTF-8 text')
-    .requiredOption('--text <file>', 'what to learn from')
+    .description('train a decoder-only model on a UTF-8 text, or on the texts of rows')
+    .option('--text <file>', 'what to learn from: a text')
+    .option('--data <path...>', 'or rows with texts: JSON lines, CSV, Parquet; files, folders or patterns')
+    .option('--text-column <name>', 'the column of the rows that holds the text', 'text')
+    .option('--unreadable <policy>', 'rows that cannot be read: throw or skip', 'throw')
     .option('--output <folder>', 'where the model and the checkpoints go', path.join('out', 'train'))
     .option('--from <model>', `start from ${MODEL_WORDS}, instead of a new one`)
     .option('--form <name>', 'gpt2 or llama', 'gpt2')
@@ -113,13 +120,15 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
     log: (line) => context.note(line),
     ...(flags.backend && { prefer: flags.backend as BackendName }),
   });
-  const text = await readTextFile(flags.text);
+  const data = dataOf(flags);
+  const text = typeof data === 'string' ? await readTextFile(data) : await sampleOf(data, flags);
   const start = flags.from === undefined ? freshModel(flags, text) : await loadModel(flags.from, context);
   const checkpoints = path.join(flags.output, 'checkpoints');
   context.note(`${countParameters(start).toLocaleString('en')} parameters; checkpoints in ${checkpoints}`);
   try {
     const { model, history } = await train(start, {
-      data: text,
+      data: typeof data === 'string' ? text : data,
+      ...(typeof data !== 'string' && { textColumn: flags.textColumn }),
       steps: flags.steps,
       batchSize: flags.batch,
       contextLength: flags.context,
@@ -162,6 +171,34 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
   } finally {
     disposeModel(start);
   }
+}
+
+/** The text's file, or the rows. */
+function dataOf({ text, data, textColumn, unreadable, seed }: TrainFlags): string | RowSource<DataRow> {
+  if (text !== undefined && data === undefined) return text;
+  if (text !== undefined || data === undefined)
+    throw problem(
+      'E_OPTION',
+      'train needs --text or --data, and not both',
+      'give --text FILE, or --data FILE with rows',
+    );
+  if (unreadable !== 'throw' && unreadable !== 'skip')
+    throw problem('E_OPTION', `--unreadable is '${unreadable}'`, 'use throw or skip');
+  return readRows(data, { columns: [textColumn], unreadable }).shuffle({ buffer: 10_000, seed });
+}
+
+/** What a new tokenizer learns from: the first texts, twenty million characters at most. */
+async function sampleOf(rows: RowSource<DataRow>, { from, textColumn }: TrainFlags): Promise<string> {
+  const texts: string[] = [];
+  let characters = 0;
+  if (from !== undefined) return '';
+  for await (const row of rows) {
+    const text = row[textColumn];
+    if (typeof text === 'string') texts.push(text); // others are named when they are trained on
+    characters += texts.at(-1)?.length ?? 0;
+    if (characters >= 20_000_000) break;
+  }
+  return texts.join('\n');
 }
 
 function scheduleOf({ schedule, learningRate, warmup, steps }: TrainFlags): Schedule {

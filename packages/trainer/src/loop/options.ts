@@ -63,7 +63,7 @@ export interface TrainOptions {
    * made; with an `objective` its rows. Or a source of rows, or splits of them, that are read while training goes on.
    */
   readonly data:
-    TokenSource | TokenDataset | TokenCache | readonly (string | object)[] | RowSource<unknown> | RowSplits;
+    TokenSource | TokenDataset | TokenCache | readonly (string | object)[] | RowSource<unknown> | RowSplits<unknown>;
   /** Of a source of rows without an `objective`: the column that holds the text: `text`. */
   readonly textColumn?: string;
   /**
@@ -71,6 +71,11 @@ export interface TrainOptions {
    * nothing: with an `objective`. Each width is a program of its own. The defaults: powers of two, 50 batches.
    */
   readonly bucketing?: boolean | BucketingOptions;
+  /**
+   * Where batches of a source of rows are made: in this thread, ahead of the step that needs them, or in a worker, which takes
+   * files, the functions of this package with plain options, and `moduleRows` for everything else: `main`.
+   */
+  readonly prepareIn?: 'main' | 'worker';
   /** What to learn: to predict the next token when absent. */
   readonly objective?: Objective;
   /** Updates to make in all, those before a resumption included. */
@@ -147,6 +152,7 @@ export function checkTrainOptions(options: TrainOptions): void {
   checkOptions<TrainOptions>('train', options, {
     data: required(optional('text, token ids or a dataset', (v) => typeof v === 'string' || typeof v === 'object')),
     textColumn: rules.string,
+    prepareIn: optional(`'main' or 'worker'`, (v) => v === 'main' || v === 'worker'),
     bucketing: optional('true, false, or { widths?, batches? }', (v) => typeof v === 'boolean' || rules.object.test(v)),
     objective: optional('an objective such as sequenceToSequence()', (v) => hasFunction(v, 'prepare')),
     steps: required(rules.positiveInteger),

@@ -14,6 +14,9 @@ import type { BatchEvents } from '../data/streams/batch-events';
 import { rowEvents, withPlace } from '../data/streams/row-events';
 import { textEvents, textIds } from '../data/streams/text-events';
 import type { TextWindows } from '../data/streams/text-events';
+import { describePreparation } from '../data/worker/describe';
+import type { Making } from '../data/worker/describe';
+import { workerEvents } from '../data/worker/worker-events';
 import { learnersTokenizer } from '../objectives/objective-errors';
 import type { Objective, ObjectiveBatch, ObjectiveSettings, PreparedData } from '../objectives/index';
 import { longestRow } from '../objectives/padded-rows';
@@ -41,13 +44,14 @@ export interface StreamedData extends Omit<PreparedData, 'sampler'> {
 }
 
 /** Whether data is a source of rows, or splits of them. */
-export const isStreamed = (data: unknown): data is RowSource<unknown> | RowSplits =>
-  isRowSource(data) || (typeof data === 'object' && data !== null && isRowSource((data as Partial<RowSplits>).train));
+export const isStreamed = (data: unknown): data is RowSource<unknown> | RowSplits<unknown> =>
+  isRowSource(data) ||
+  (typeof data === 'object' && data !== null && isRowSource((data as Partial<RowSplits<unknown>>).train));
 
 /** Rows of sources, made into batches while training goes on: windows of their texts, or what the objective makes of them. */
 export async function prepareStream<C extends ArchitectureConfig>(
   model: Model<C>,
-  data: RowSource<unknown> | RowSplits,
+  data: RowSource<unknown> | RowSplits<unknown>,
   options: TrainOptions,
   contextLength: number,
 ): Promise<StreamedData> {
@@ -64,11 +68,18 @@ export async function prepareStream<C extends ArchitectureConfig>(
       ? await textData(learner, train, validation, options, contextLength)
       : await rowData(learner, train, validation, options, objective);
   const prints = [await train.fingerprint(), (await validation?.fingerprint()) ?? '', tokenizerPrint(model.tokenizer)];
-  return { ...made, fingerprint: hashOf('stream', ...prints, made.identity), ...streamOf(made.events, train) };
+  const fingerprint = hashOf('stream', ...prints, made.identity);
+  if (options.prepareIn !== 'worker') return { ...made, fingerprint, ...streamOf(made.events, () => train.skipped) };
+  const preparation = describePreparation(learner, train, made.making);
+  let skipped: SkippedRows = { count: 0, examples: [] };
+  const events = workerEvents(preparation, (told) => (skipped = told));
+  return { ...made, fingerprint, ...streamOf(events, () => skipped) };
 }
 
 interface Made {
   readonly events: BatchEvents;
+  /** What makes them, for a worker. */
+  readonly making: Making;
   readonly evaluationBatches: readonly ObjectiveBatch[];
   readonly contextLength: number;
   readonly identity: string;
@@ -79,7 +90,10 @@ interface Parts {
   readonly validation: RowSource<unknown> | undefined;
 }
 
-function partsOf(data: RowSource<unknown> | RowSplits, { evaluateEvery, validationFraction }: TrainOptions): Parts {
+function partsOf(
+  data: RowSource<unknown> | RowSplits<unknown>,
+  { evaluateEvery, validationFraction }: TrainOptions,
+): Parts {
   const evaluates = evaluateEvery !== undefined;
   const { train, validation } = isRowSource(data) ? { train: data, validation: undefined } : data;
   if (validation !== undefined) {
@@ -108,7 +122,8 @@ async function textData(
   const windows = { tokenizer, column, endId, rows: batchSize * accumulationSteps, contextLength };
   const evaluationBatches = validation === undefined ? [] : await textEvaluation(validation, windows, options);
   const identity = JSON.stringify([column, endId ?? null, contextLength]);
-  return { events: textEvents(train, windows), evaluationBatches, contextLength, identity };
+  const { tokenizer: _own, ...text } = windows;
+  return { events: textEvents(train, windows), making: { text }, evaluationBatches, contextLength, identity };
 }
 
 /** The first windows of the validation texts. */
@@ -163,6 +178,7 @@ async function rowData(
   const evaluation = validation && (await rowEvaluation(model, validation, settings, objective));
   return {
     events: rowEvents(train, { objective, model, settings }),
+    making: { objective, settings },
     evaluationBatches: evaluation?.evaluationBatches ?? [],
     contextLength: longest,
     identity: JSON.stringify([objective.name, settings.widths, settings.groupBatches]),
@@ -196,7 +212,7 @@ async function rowEvaluation(
 }
 
 /** A stream that begins where it is told, and is asked for one step after the other. */
-function streamOf(events: BatchEvents, source: RowSource<unknown>): Pick<StreamedData, 'sampler' | 'stream'> {
+function streamOf(events: BatchEvents, skipped: () => SkippedRows): Pick<StreamedData, 'sampler' | 'stream'> {
   let stream: BatchStream | undefined;
   let next = 0;
   return {
@@ -215,7 +231,7 @@ function streamOf(events: BatchEvents, source: RowSource<unknown>): Pick<Streame
         stream = openStream(events, state, AHEAD);
       },
       state: () => stream?.state() ?? null,
-      skipped: () => source.skipped,
+      skipped,
       close: async () => stream?.close(),
     },
   };

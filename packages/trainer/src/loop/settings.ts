@@ -149,6 +149,14 @@ function prepareData<C extends ArchitectureConfig>(
     const contextLength = objective === undefined ? contextLengthOf(model, options.contextLength) : 0;
     return prepareStream(model, data, options, contextLength);
   }
+  if (options.prepareIn === 'worker')
+    throw tesseraeError({
+      package: 'trainer',
+      plugin: 'train',
+      code: 'E_OPTION',
+      message: 'a worker prepares sources of rows, and the data is none',
+      fix: 'give what readRows returns, or leave prepareIn out',
+    });
   if (objective !== undefined) return prepareRows(model, options, objective, rows);
   if (options.bucketing === undefined || options.bucketing === false) return prepareText(model, options, rows);
   throw tesseraeError({

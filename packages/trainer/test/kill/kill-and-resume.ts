@@ -42,11 +42,17 @@ export interface KillReport {
 }
 
 /** Kills training runs at random moments and resumes them until the wanted number of kills is reached, then lets go. */
-export async function killAndResume(backend: string, wanted: number, longest: number): Promise<KillReport> {
+export async function killAndResume(
+  backend: string,
+  wanted: number,
+  longest: number,
+  program = 'kill/child.ts',
+  more: readonly string[] = [],
+): Promise<KillReport> {
   const folder = scratchFolder();
-  const child = await bundleProgram('kill/child.ts', folder);
+  const child = await bundleProgram(program, folder);
   const read = (name: string): KillResult => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as KillResult;
-  await live(child, [backend, path.join(folder, 'whole'), path.join(folder, 'whole.json')]);
+  await live(child, [backend, path.join(folder, 'whole'), path.join(folder, 'whole.json'), ...more]);
   const uninterrupted = read('whole.json');
 
   const kills: number[] = [];
@@ -55,7 +61,7 @@ export async function killAndResume(backend: string, wanted: number, longest: nu
   const result = path.join(folder, 'run.json');
   while (kills.length < wanted || !existsSync(result)) {
     const killAfter = kills.length < wanted ? Math.random() * longest : undefined;
-    const life = await live(child, [backend, run, result], killAfter);
+    const life = await live(child, [backend, run, result, ...more], killAfter);
     if (life.killedAfter !== undefined) kills.push(life.killedAfter);
     if (!life.finished) continue;
     resumed.push(read('run.json'));

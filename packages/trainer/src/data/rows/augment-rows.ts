@@ -1,8 +1,10 @@
 import { createKey, foldIn, permutation, uniform } from '@tesserae/core';
+import type { Plain } from '../../checkpoints/format';
 import { checkExample } from '../../augmentation/augmentation-errors';
 import type { Augmenter, TextExample } from '../../augmentation/augmenter';
 import { mapRows } from './transform-rows';
-import type { RowCore } from './row-core';
+import { pluginOf } from '../worker/plugin-description';
+import type { RowCore, SourceDescription } from './row-core';
 
 /** How the rows of a source are augmented. */
 export interface AugmentRowsOptions {
@@ -24,6 +26,10 @@ export function augmentRows<R>(
   augmenters: readonly Augmenter[],
   { share = 0.5, seed = 0, column = 'text' }: AugmentRowsOptions,
 ): RowCore<R> {
+  const described = augmenters.map((one) => pluginOf('augmenter', one));
+  const description: SourceDescription | undefined = described.includes(undefined)
+    ? undefined
+    : { augmenters: described as unknown as Plain, options: { share, seed, column } };
   const identity = JSON.stringify([share, seed, column, augmenters.map((one) => [one.name, one.hyperparameters])]);
   const root = createKey(seed);
   return mapRows<R, R>(
@@ -41,7 +47,7 @@ export function augmentRows<R>(
       }
       return row;
     },
-    identity,
+    { kind: 'augment', identity, description },
   );
 }
 

@@ -4,6 +4,8 @@ export type { ColumnOptions } from './columns';
 export { mix } from './mix';
 export type { MixOptions, MixSource } from './mix';
 export type { MixEnd } from './mix-rows';
+export { moduleRows } from './module-rows';
+export type { ModuleRowsOptions } from './module-rows';
 export { readRows } from './read-rows';
 export type { ReadRowsOptions } from './read-rows';
 export { readSplits } from './read-splits';

@@ -7,10 +7,10 @@ import type { ReadRowsOptions } from './read-rows';
 import type { RowSource } from './row-source';
 
 /** The parts of a data set that its file names tell apart. */
-export interface RowSplits {
-  readonly train: RowSource<DataRow>;
-  readonly validation?: RowSource<DataRow>;
-  readonly test?: RowSource<DataRow>;
+export interface RowSplits<R = DataRow> {
+  readonly train: RowSource<R>;
+  readonly validation?: RowSource<R>;
+  readonly test?: RowSource<R>;
 }
 
 type SplitName = keyof RowSplits;

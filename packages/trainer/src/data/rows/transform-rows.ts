@@ -63,8 +63,8 @@ function walked<R, S>(source: RowCore<R>, { kind, identity, description, step, e
 }
 
 /** Rows made of rows; undefined leaves one out. */
-export const mapRows = <R, S>(source: RowCore<R>, make: Step<R, S>, identity = String(make)): RowCore<S> =>
-  walked(source, { kind: 'map', identity, step: make });
+export const mapRows = <R, S>(source: RowCore<R>, make: Step<R, S>, said: Partial<Walk<R, S>> = {}): RowCore<S> =>
+  walked(source, { kind: 'map', identity: String(make), step: make, ...said });
 
 /** The rows for which a function says so. */
 export const filterRows = <R>(

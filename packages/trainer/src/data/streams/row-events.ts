@@ -8,6 +8,7 @@ import { originOf } from '../rows/row-origins';
 import { SNAPSHOT_EVERY } from './batch-events';
 import type { BatchEvents } from './batch-events';
 import { endlessRows } from './endless-rows';
+import { errorParts } from './error-parts';
 
 /** How rows become batches. */
 export interface RowBatches {
@@ -68,15 +69,7 @@ export function withPlace(error: unknown, rows: readonly unknown[], before = 0):
   const index = Number(/\brow (\d+)\b/.exec(error.message)?.[1] ?? NaN);
   if (!(index < rows.length)) return error;
   const where = originOf(rows[index]) ?? `row ${before + index}`;
-  const [, said = error.message] = /E_OBJECTIVE_DATA: (.*)$/s.exec(error.message) ?? [];
-  const message = said.endsWith(`; ${error.fix}`) ? said.slice(0, -error.fix.length - 2) : said;
-  return tesseraeError({
-    package: 'trainer',
-    ...(error.plugin !== undefined && { plugin: error.plugin }),
-    code: 'E_OBJECTIVE_DATA',
-    message: message.replace(/\brow \d+\b/, where),
-    fix: error.fix,
-    cause: error,
-    details: { ...error.details, where },
-  });
+  const parts = errorParts(error)!;
+  const message = parts.message.replace(/\brow \d+\b/, where);
+  return tesseraeError({ ...parts, message, cause: error, details: { ...parts.details, where } });
 }
