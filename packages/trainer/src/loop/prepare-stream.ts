@@ -32,7 +32,7 @@ export interface StreamControl {
   begin(step: number, state: Plain | undefined): void;
   /** Where the stream stands, for a checkpoint. */
   state(): Plain;
-  /** Rows that were passed over since the present epoch began. */
+  /** Rows that an epoch has passed over. */
   skipped(): SkippedRows;
   close(): Promise<void>;
 }

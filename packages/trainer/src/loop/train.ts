@@ -109,7 +109,7 @@ function tellOfSkipped(settings: Settings): void {
   if (count === 0) return;
   const first =
     examples.length > 0 ? `; the first is ${examples[0].file}:${examples[0].line}, ${examples[0].reason}` : '';
-  const message = `${count} rows of the present epoch could not be read and were passed over${first}`;
+  const message = `${count} rows of an epoch could not be read and were passed over${first}`;
   warnThrough(settings, { code: 'W_ROWS_SKIPPED', message });
 }
 

@@ -404,7 +404,7 @@ describe('states of row sources (properties)', () => {
           expect(await from(source, epoch, second)).toEqual(whole.slice(at + more));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 });

@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createModel, gpt2 } from '@tesserae/core';
@@ -100,13 +100,9 @@ describe('a worker', () => {
     }
   });
   it('runs functions that stand in a module', async () => {
-    const module = path.join(folder, 'rows.cjs');
-    writeFileSync(
-      module,
-      `const { rowSource } = require('@tesserae/trainer');
-       exports.loud = ({ times }) => rowSource([{ text: 'the cat' }, { text: 'a dog' }]).map(({ text }) => ({ text: text.repeat(times) }));
-       exports.nothing = () => 7;`,
-    );
+    const place = path.join(folder, 'module');
+    mkdirSync(place);
+    const module = await bundleProgram('data/rows-module.ts', place);
     const rows = moduleRows(module, { name: 'loud', options: { times: 3 } });
     const [mine, theirs, state] = await batches(rows, text, 9);
     expect(theirs).toEqual(mine);

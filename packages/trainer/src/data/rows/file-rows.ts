@@ -62,8 +62,7 @@ export function fileRows(where: string | readonly string[], settings: FileRowsSe
     },
     open({ epoch = 0, state } = {}) {
       const from = state === undefined ? undefined : stateOf<FilesState>('files', state, ['file', 'bytes', 'skipped']);
-      skipped.count = from?.skipped ?? 0;
-      skipped.examples.length = 0;
+      if (epoch === 0) [skipped.count, skipped.examples.length] = [0, 0]; // later epochs pass over the same rows again
       return walkFiles(files, settings, epoch, from, skipped);
     },
   };
@@ -84,6 +83,8 @@ function walkFiles(
   let entries: AsyncGenerator<RowEntry> | undefined;
   let files: string[] | undefined;
   let ended = false;
+  let passedOver = from?.skipped ?? 0;
+  skipped.count = Math.max(skipped.count, passedOver);
 
   const close = async (): Promise<void> => {
     ended = true;
@@ -102,8 +103,9 @@ function walkFiles(
       await close();
       throw unreadableRow(file, line, reason);
     }
-    skipped.count++;
-    if (skipped.examples.length < 10) skipped.examples.push({ file, line, reason });
+    passedOver++;
+    if (passedOver > skipped.count && skipped.examples.length < 10) skipped.examples.push({ file, line, reason });
+    skipped.count = Math.max(skipped.count, passedOver);
   };
 
   return {
@@ -128,7 +130,7 @@ function walkFiles(
       }
       return undefined;
     },
-    state: () => ({ kind: 'files', file: at, bytes, place: place ?? null, skipped: skipped.count }),
+    state: () => ({ kind: 'files', file: at, bytes, place: place ?? null, skipped: passedOver }),
     close,
   };
 }

@@ -28,7 +28,7 @@ export interface SkippedRow {
   readonly reason: string;
 }
 
-/** Rows that were passed over since the last pass began. */
+/** Rows that a pass has passed over: the most of any epoch since the first was begun anew. */
 export interface SkippedRows {
   readonly count: number;
   /** The first ones, ten at most. */
