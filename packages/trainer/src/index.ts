@@ -7,6 +7,7 @@ export * from './evaluation/index';
 export * from './fine-tuning/index';
 export * from './gradient-methods/index';
 export * from './loop/index';
+export * from './multi-task/index';
 export * from './objectives/index';
 export * from './optimizers/index';
 export * from './regularizers/index';
