@@ -11,6 +11,7 @@ import type {
 import { seedForms } from '../model/forms/seedForms';
 import type { Weight } from '../model/weight';
 import { checkPattern } from './checkConfig';
+import { tesseraeError } from '@tesserae/registry';
 import { openForward, requireParams, tidyForward } from './forwardContext';
 import type { ForwardContext } from './forwardContext';
 import {
@@ -19,6 +20,7 @@ import {
   decoderHead,
   decoderHeadParameters,
   decoderHeads,
+  decoderOutputLayer,
   usualHeadNames,
 } from './heads/decoderHead';
 import type { DecoderHeadConfig, DecoderHeadNames, DecoderHeadParams } from './heads/decoderHead';
@@ -128,6 +130,7 @@ export function defineDecoder<C extends DecoderHeadConfig, L, S>(
     name,
     parameters,
     endless: definition.endless ?? false,
+    recomputes: true,
     configure({ attention, ...given }) {
       const own = definition.configure(given as Partial<C>);
       const config = attention === undefined ? own : { ...own, attention: checkPattern(name, attention) };
@@ -158,13 +161,29 @@ function run<C extends DecoderHeadConfig, L, S>(
 
   let x = context.observe('embeddings', definition.embed(tree, pass)); // [B, T, D]
   tree.layers.forEach((weights, index) => {
-    x = definition.block(x, weights, { ...pass, index, at: `layers.${index}` }); // [B, T, D]
+    const layer = { ...pass, index, at: `layers.${index}` };
+    x = context.replay('blocks', x, weights, (value, tree) => definition.block(value, tree, layer)); // [B, T, D]
   });
   x = context.observe('finalNorm', definition.normalize(x, tree.finalNorm, config)); // [B, T, D]
 
-  const raw = applyDecoderHead(name, x, tree, config, inputs.inputIds, context);
   const isLanguageModel = decoderHead(config) === 'causal-lm';
-  const logits = isLanguageModel && definition.finishLogits ? definition.finishLogits(raw, config) : raw;
+  const finish = (raw: tf.Tensor): tf.Tensor => definition.finishLogits?.(raw, config) ?? raw;
   const auxiliaryLoss = isLanguageModel ? definition.auxiliaryLoss?.(pass) : undefined;
+  if (auxiliaryLoss && options.training && options.recompute === 'blocks') throw routersRunAgain(name);
+  if (isLanguageModel && options.logits === 'none') {
+    const outputLayer = decoderOutputLayer(tree, config, finish);
+    return { ...context.finish(x), hiddenStates: x, outputLayer, ...(auxiliaryLoss && { auxiliaryLoss }) };
+  }
+  const raw = applyDecoderHead(name, x, tree, config, inputs.inputIds, context);
+  const logits = isLanguageModel ? finish(raw) : raw;
   return { ...context.finish(context.observe('logits', logits)), ...(auxiliaryLoss && { auxiliaryLoss }) };
 }
+
+/** What a layer shows beside its output would be made twice, and only once with a gradient. */
+const routersRunAgain = (name: string): Error =>
+  tesseraeError({
+    package: 'core',
+    code: 'E_OPTION',
+    message: `${name}: layers whose routers' logits are part of the loss cannot run again as a whole`,
+    fix: "use recompute: ['attention'], or outputRouterLogits: false",
+  });

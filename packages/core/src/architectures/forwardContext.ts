@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
+import { replayOf } from '../memory/replay';
+import type { Replay } from '../memory/replay';
 import { observe } from '../model/capture';
 import type { Capture } from '../model/capture';
 import type {
@@ -30,6 +32,8 @@ export interface ForwardContext {
   drop(value: tf.Tensor, rate: number): tf.Tensor;
   /** Each element times a number evenly drawn from 1 - spread … 1 + spread; the value itself when not training. */
   jitter(value: tf.Tensor, spread: number): tf.Tensor;
+  /** Runs a part of a layer: once more on the way back, where the options want that. */
+  readonly replay: Replay;
   /** [B, T, n·E] → [B, n, T, E]. */
   splitHeads(value: tf.Tensor, heads: number): tf.Tensor;
   /** Attention of one layer, causal unless told otherwise, through the cache if there is one: [B, H, T, E], [B, K, T, E] twice → [B, T, H·E]. */
@@ -93,6 +97,7 @@ export function openForward<C extends ArchitectureConfig>(
     positions: numberPositions(name, inputs, batch, time),
     observe: (at, value) => observe(capture, at, value),
     drop: (value, rate) => next(rate)?.(value) ?? value,
+    replay: replayOf(options.training === true && capture === undefined ? options.recompute : undefined, sites),
     jitter(value, spread) {
       const site = sites.next;
       sites.next += JITTER_BITS;

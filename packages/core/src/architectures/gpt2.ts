@@ -36,24 +36,28 @@ interface Layer {
 
 function block(x: tf.Tensor, layer: Layer, { config, context, index, at }: DecoderLayer<Gpt2Config>): tf.Tensor {
   const { numAttentionHeads: heads, residualDropout } = config;
+  const attentionPart = { attentionNorm: layer.attentionNorm, attention: layer.attention };
+  const feedForwardPart = { feedForwardNorm: layer.feedForwardNorm, feedForward: layer.feedForward };
 
-  const queryKeyValue = project(norm(x, layer.attentionNorm, config), layer.attention.queryKeyValue); // [B, T, 3D]
-  const [query, key, value] = tf.split(queryKeyValue, 3, 2).map((part) => context.splitHeads(part, heads)); // [B, H, T, E]
-  const scale =
-    (config.scaleAttentionWeights ? Math.sqrt(heads / config.hiddenSize) : 1) /
-    (config.scaleAttentionByInverseLayerIndex ? index + 1 : 1);
-  const mixed = context.attend(
-    `${at}.attention`,
-    index,
-    { query, key, value },
-    { scale, dropout: config.attentionDropout },
-  ); // [B, T, D]
-  const attended = context.observe(`${at}.attention.output`, project(mixed, layer.attention.output)); // [B, T, D]
+  const output = context.replay('attention', x, attentionPart, (input, { attentionNorm, attention }) => {
+    const queryKeyValue = project(norm(input, attentionNorm, config), attention.queryKeyValue); // [B, T, 3D]
+    const [query, key, value] = tf.split(queryKeyValue, 3, 2).map((part) => context.splitHeads(part, heads)); // [B, H, T, E]
+    const scale =
+      (config.scaleAttentionWeights ? Math.sqrt(heads / config.hiddenSize) : 1) /
+      (config.scaleAttentionByInverseLayerIndex ? index + 1 : 1);
+    const how = { scale, dropout: config.attentionDropout };
+    const mixed = context.attend(`${at}.attention`, index, { query, key, value }, how); // [B, T, D]
+    return project(mixed, attention.output);
+  });
+  const attended = context.observe(`${at}.attention.output`, output); // [B, T, D]
   x = context.observe(`${at}.afterAttention`, tf.add(x, context.drop(attended, residualDropout)));
 
-  const up = project(norm(x, layer.feedForwardNorm, config), layer.feedForward.up); // [B, T, F]
-  const hidden = context.observe(`${at}.feedForward.hidden`, activation(config.hiddenAct)(up)); // [B, T, F]
-  const down = context.observe(`${at}.feedForward.output`, project(hidden, layer.feedForward.down)); // [B, T, D]
+  const fed = context.replay('feedForward', x, feedForwardPart, (input, { feedForwardNorm, feedForward }) => {
+    const up = project(norm(input, feedForwardNorm, config), feedForward.up); // [B, T, F]
+    const hidden = context.observe(`${at}.feedForward.hidden`, activation(config.hiddenAct)(up)); // [B, T, F]
+    return project(hidden, feedForward.down);
+  });
+  const down = context.observe(`${at}.feedForward.output`, fed); // [B, T, D]
   return context.observe(`${at}.output`, tf.add(x, context.drop(down, residualDropout)));
 }
 

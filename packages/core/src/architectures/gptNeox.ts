@@ -42,21 +42,28 @@ const norm = (x: tf.Tensor, { weight, bias }: Norm, { layerNormEpsilon: epsilon 
 
 function block(x: tf.Tensor, weights: Layer, layer: DecoderLayer<GptNeoxConfig, RotaryTable>): tf.Tensor {
   const { config, context, shared: rotary, index, at } = layer;
-  const { attention, feedForward } = weights;
   const { numAttentionHeads: heads, attentionDropout: dropout, hiddenDropout } = config;
+  const attentionPart = { attentionNorm: weights.attentionNorm, attention: weights.attention };
+  const feedForwardPart = { feedForwardNorm: weights.feedForwardNorm, feedForward: weights.feedForward };
 
-  const normed = norm(x, weights.attentionNorm, config); // [B, T, D]
-  const joined = context.splitHeads(project(normed, attention.queryKeyValue), heads); // [B, H, T, 3E]
-  const [query, key, value] = tf.split(joined, 3, 3); // [B, H, T, E] each
-  const scale = Math.sqrt(heads / config.hiddenSize);
-  const mixed = context.attend(`${at}.attention`, index, { query, key, value }, { scale, dropout, rotary }); // [B, T, D]
-  const attended = context.observe(`${at}.attention.output`, project(mixed, attention.output)); // [B, T, D]
+  const output = context.replay('attention', x, attentionPart, (input, { attentionNorm, attention }) => {
+    const normed = norm(input, attentionNorm, config); // [B, T, D]
+    const joined = context.splitHeads(project(normed, attention.queryKeyValue), heads); // [B, H, T, 3E]
+    const [query, key, value] = tf.split(joined, 3, 3); // [B, H, T, E] each
+    const scale = Math.sqrt(heads / config.hiddenSize);
+    const mixed = context.attend(`${at}.attention`, index, { query, key, value }, { scale, dropout, rotary }); // [B, T, D]
+    return project(mixed, attention.output);
+  });
+  const attended = context.observe(`${at}.attention.output`, output); // [B, T, D]
   const afterAttention = context.observe(`${at}.afterAttention`, tf.add(x, context.drop(attended, hiddenDropout)));
 
-  const input = norm(config.useParallelResidual ? x : afterAttention, weights.feedForwardNorm, config); // [B, T, D]
-  const up = activation(config.hiddenAct)(project(input, feedForward.up)); // [B, T, F]
-  const hidden = context.observe(`${at}.feedForward.hidden`, up);
-  const down = context.observe(`${at}.feedForward.output`, project(hidden, feedForward.down)); // [B, T, D]
+  const start = config.useParallelResidual ? x : afterAttention; // [B, T, D]
+  const fed = context.replay('feedForward', start, feedForwardPart, (input, { feedForwardNorm, feedForward }) => {
+    const up = project(norm(input, feedForwardNorm, config), feedForward.up); // [B, T, F]
+    const hidden = context.observe(`${at}.feedForward.hidden`, activation(config.hiddenAct)(up));
+    return project(hidden, feedForward.down);
+  });
+  const down = context.observe(`${at}.feedForward.output`, fed); // [B, T, D]
   return context.observe(`${at}.output`, tf.add(afterAttention, context.drop(down, hiddenDropout)));
 }
 

@@ -8,6 +8,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { Tokenizer } from '@tesserae/tokenizer';
 import type { EmbeddingOptions } from '../embeddings/options';
 import type { GenerateOptions } from '../generation/options';
+import type { Recompute } from '../memory/replay';
 import type { AttentionPattern } from '../nn/sparse/pattern';
 import type { Capture } from './capture';
 import type { LinearLayout, Weight } from './weight';
@@ -147,8 +148,26 @@ export interface ForwardOptions<C = ArchitectureConfig> {
   readonly key?: Key | tf.Tensor | undefined;
   /** Dropout is on only when true and a key is given. */
   readonly training?: boolean | undefined;
-  /** Which positions get logits: all (default) or only the last of each row, [B, 1, V]. */
-  readonly logits?: 'all' | 'last' | undefined;
+  /**
+   * Which positions get logits: all (default), only the last of each row, [B, 1, V], or none: then a language model that
+   * only decodes gives its hidden states in their place, and the output layer that would make them.
+   */
+  readonly logits?: 'all' | 'last' | 'none' | undefined;
+  /**
+   * In training: layers, or parts of them, that run again when gradients are made instead of being kept. Of architectures
+   * that say so, see {@link Architecture.recomputes}; no effect where values are captured.
+   */
+  readonly recompute?: Recompute | undefined;
+}
+
+/** The last layer of a language model, apart from the rest, so that a loss can use it on some rows at a time. */
+export interface OutputLayer {
+  /** The tensors that it is differentiated by. */
+  readonly parameters: readonly tf.Tensor[];
+  /** V. */
+  readonly classes: number;
+  /** Hidden states [n, D] → logits [n, V]. */
+  logits(hidden: tf.Tensor, parameters: readonly tf.Tensor[]): tf.Tensor;
 }
 
 /** What a forward pass gives back. */
@@ -160,6 +179,8 @@ export interface ForwardOutput {
   readonly logits: tf.Tensor;
   /** After the last layer and its norm, before the head: [B, T, D]; of an encoder-decoder the decoder's. */
   readonly hiddenStates?: tf.Tensor | undefined;
+  /** What makes logits of the hidden states, where `logits: 'none'` asked for it: for `chunkedCrossEntropy`. */
+  readonly outputLayer?: OutputLayer | undefined;
   /** What a body makes of its first token, where it has a pooler: [B, D]. */
   readonly pooled?: tf.Tensor | undefined;
   /** What the architecture adds to the loss (balance of experts), already weighted; float32 scalar. */
@@ -186,6 +207,8 @@ export interface Architecture<C = ArchitectureConfig> {
    * `maxPositionEmbeddings` under an attention pattern that streams.
    */
   readonly endless?: boolean | undefined;
+  /** Whether it knows `recompute` and `logits: 'none'`. */
+  readonly recomputes?: boolean | undefined;
   /** Completes a config with the defaults and checks it; throws E_CONFIG. */
   configure(config: Partial<C>): C;
   /** Every tensor, in the order of the forward pass. */

@@ -49,6 +49,9 @@ export function gatedFeedForward(
   weights: GatedWeights,
   { config, context, at }: DecoderLayer<{ readonly hiddenAct: string }>,
 ): tf.Tensor {
-  const hidden = context.observe(`${at}.feedForward.hidden`, gatedHidden(x, weights, config.hiddenAct)); // [B, T, F]
-  return context.observe(`${at}.feedForward.output`, project(hidden, weights.down)); // [B, T, D]
+  const output = context.replay('feedForward', x, weights, (value, tree) => {
+    const hidden = context.observe(`${at}.feedForward.hidden`, gatedHidden(value, tree, config.hiddenAct)); // [B, T, F]
+    return project(hidden, tree.down);
+  });
+  return context.observe(`${at}.feedForward.output`, output); // [B, T, D]
 }

@@ -68,6 +68,16 @@ export interface SelfAttentionOptions {
 export function selfAttention(
   x: tf.Tensor,
   weights: AttentionWeights,
+  layer: DecoderLayer<RotaryDecoderConfig>,
+  options: SelfAttentionOptions,
+): tf.Tensor {
+  const output = layer.context.replay('attention', x, weights, (value, tree) => attend(value, tree, layer, options));
+  return layer.context.observe(`${layer.at}.attention.output`, output); // [B, T, D]
+}
+
+function attend(
+  x: tf.Tensor,
+  weights: AttentionWeights,
   { config, context, at, index }: DecoderLayer<RotaryDecoderConfig>,
   options: SelfAttentionOptions,
 ): tf.Tensor {
@@ -88,5 +98,5 @@ export function selfAttention(
     { query, key, value },
     { scale, dropout: attentionDropout, rotary, ...limits },
   ); // [B, T, H·E]
-  return context.observe(`${at}.attention.output`, project(mixed, weights.output)); // [B, T, D]
+  return project(mixed, weights.output); // [B, T, D]
 }

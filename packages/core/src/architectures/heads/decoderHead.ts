@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { ArchitectureConfig, ModelHead, ParameterSpec } from '../../model/types';
+import { flattenTree } from '../../compile/tree';
+import type { ArchitectureConfig, ModelHead, OutputLayer, ParameterSpec } from '../../model/types';
 import type { Weight } from '../../model/weight';
 import { linear } from '../../nn/linear';
 import { sizes } from '../../nn/shapes';
@@ -112,6 +113,27 @@ export function applyDecoderHead(
     default:
       return hidden;
   }
+}
+
+/** The output layer of a language model by itself; `finish` is what the architecture does to logits. */
+export function decoderOutputLayer(
+  { tokenEmbedding, outputEmbedding }: DecoderHeadParams,
+  { vocabSize }: DecoderHeadConfig,
+  finish: (logits: tf.Tensor) => tf.Tensor,
+): OutputLayer {
+  const tree = flattenTree((outputEmbedding ?? tokenEmbedding).weight, 'outputEmbedding', (path, _value, why) => {
+    throw new TypeError(`${path}: ${why}`);
+  });
+  const tensors = tree.leaves.map(({ value }) => value as tf.Tensor);
+  const learned = tensors.filter(({ dtype }) => dtype === 'float32');
+  return {
+    parameters: learned,
+    classes: vocabSize,
+    logits(hidden, parameters) {
+      const leaves = tensors.map((tensor) => parameters[learned.indexOf(tensor)] ?? tensor);
+      return finish(inOutputLayer(() => linear(hidden, tree.rebuild(leaves) as Weight)));
+    },
+  };
 }
 
 /** Hidden states of the last token of each row that is no padding, as the ids say: [B, T, D] → [B, D]. */

@@ -1,0 +1,48 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { flattenTree, isTensor } from '../compile/tree';
+import { recompute } from './recompute';
+
+/** A part of a layer that can run again on the way back. */
+export type RecomputedPart = 'attention' | 'feedForward';
+
+/** What runs again on the way back instead of being kept: whole layers, or parts of each. */
+export type Recompute = 'blocks' | readonly RecomputedPart[];
+
+/** Runs a part of a model on hidden states and a tree of weights: again on the way back, or as it is. */
+export type Replay = <W>(
+  part: 'blocks' | RecomputedPart,
+  x: tf.Tensor,
+  weights: W,
+  run: (x: tf.Tensor, weights: W) => tf.Tensor,
+) => tf.Tensor;
+
+/**
+ * Makes what runs parts of one forward pass.
+ *
+ * @param wanted the parts that run again; none when absent
+ * @param sites the dropout sites, set back for a second run so that it drops the same
+ */
+export function replayOf(wanted: Recompute | undefined, sites: { next: number }): Replay {
+  return (part, x, weights, run) => {
+    const again = wanted === 'blocks' ? part === 'blocks' : part !== 'blocks' && wanted?.includes(part) === true;
+    if (!again) return run(x, weights);
+    const tree = flattenTree(weights, 'weights', (path, _value, why) => {
+      throw new TypeError(`${path}: ${why}`);
+    });
+    const all = tree.leaves.map(({ value }) => value as tf.Tensor);
+    const learned = [...new Set(all)].filter((tensor) => isTensor(tensor) && tensor.dtype === 'float32');
+    const places = all.map((tensor) => learned.indexOf(tensor));
+    const first = sites.next;
+    return recompute(
+      ([value, ...tensors]) => {
+        const now = sites.next;
+        sites.next = first;
+        const leaves = places.map((place, i) => (place < 0 ? all[i] : tensors[place]));
+        const result = run(value, tree.rebuild(leaves) as typeof weights);
+        sites.next = Math.max(now, sites.next);
+        return result;
+      },
+      [x, ...learned],
+    );
+  };
+}
