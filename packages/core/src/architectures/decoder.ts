@@ -155,8 +155,11 @@ function run<C extends DecoderHeadConfig, L, S>(
   const tree = params as unknown as DecoderParams<L> & Params;
   const streams = definition.endless === true && config.attention?.stream !== undefined;
   const limit = streams ? Infinity : (definition.positionLimit?.(config) ?? config.maxPositionEmbeddings);
+  const routed = definition.auxiliaryLoss && (config as { outputRouterLogits?: boolean }).outputRouterLogits === true;
+  if (routed && options.training && options.recompute === 'blocks') throw routersRunAgain(name);
   const context = openForward(name, inputs, options, limit);
   const shared = definition.prepare({ config, context, inputs });
+  context.own(shared);
   const pass: DecoderPass<C, S> = { config, context, inputs, shared };
 
   let x = context.observe('embeddings', definition.embed(tree, pass)); // [B, T, D]
@@ -169,7 +172,6 @@ function run<C extends DecoderHeadConfig, L, S>(
   const isLanguageModel = decoderHead(config) === 'causal-lm';
   const finish = (raw: tf.Tensor): tf.Tensor => definition.finishLogits?.(raw, config) ?? raw;
   const auxiliaryLoss = isLanguageModel ? definition.auxiliaryLoss?.(pass) : undefined;
-  if (auxiliaryLoss && options.training && options.recompute === 'blocks') throw routersRunAgain(name);
   if (isLanguageModel && options.logits === 'none') {
     const outputLayer = decoderOutputLayer(tree, config, finish);
     return { ...context.finish(x), hiddenStates: x, outputLayer, ...(auxiliaryLoss && { auxiliaryLoss }) };

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
-import { replayOf } from '../memory/replay';
+import { isTensor } from '../compile/tree';
+import { replayOf, tensorsIn } from '../memory/replay';
 import type { Replay } from '../memory/replay';
 import { observe } from '../model/capture';
 import type { Capture } from '../model/capture';
@@ -34,6 +35,8 @@ export interface ForwardContext {
   jitter(value: tf.Tensor, spread: number): tf.Tensor;
   /** Runs a part of a layer: once more on the way back, where the options want that. */
   readonly replay: Replay;
+  /** Says that the tensors in this tree were made for this pass, and are used by parts that may run again. */
+  own(tree: unknown): void;
   /** [B, T, n·E] → [B, n, T, E]. */
   splitHeads(value: tf.Tensor, heads: number): tf.Tensor;
   /** Attention of one layer, causal unless told otherwise, through the cache if there is one: [B, H, T, E], [B, K, T, E] twice → [B, T, H·E]. */
@@ -78,15 +81,27 @@ export function openForward<C extends ArchitectureConfig>(
   options: ForwardOptions<C>,
   limit: number,
 ): ForwardContext {
-  const { inputIds, attentionMask, cache } = inputs;
   const { capture } = options;
   checkInputs(name, inputs, options.config, limit);
+  const again = options.training === true && capture === undefined ? options.recompute : undefined;
+  // What runs again outlives the scope of the caller's tensors, so that it needs its own.
+  const own = new Set<tf.Tensor>();
+  const hold = <T>(value: T): T => {
+    if (again === undefined || !isTensor(value)) return value;
+    const copy = tf.clone(value as tf.Tensor);
+    own.add(copy);
+    return copy as T;
+  };
+  const { inputIds, cache } = inputs;
+  const attentionMask = hold(inputs.attentionMask);
   const [batch, time] = sizes(inputIds);
   const keys = cache ? sizes(cache.keys[0])[2] : time;
-  const bias =
-    attentionMask && tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, 'float32')), never), [batch, 1, 1, keys]);
+  const bias = hold(
+    attentionMask && tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, 'float32')), never), [batch, 1, 1, keys]),
+  );
   const sites = { next: 0 };
-  const next = drops(options, sites);
+  const key = hold(options.key);
+  const next = drops({ ...options, key }, sites);
   const written = { keys: [] as tf.Tensor[], values: [] as tf.Tensor[] };
   const place = { pattern: options.config.attention, cache, bias, written };
   if (cache && place.pattern?.stream) checkRolling(name, keys, place.pattern.stream, attentionMask !== undefined);
@@ -94,14 +109,15 @@ export function openForward<C extends ArchitectureConfig>(
   return {
     batch,
     time,
-    positions: numberPositions(name, inputs, batch, time),
+    positions: hold(numberPositions(name, inputs, batch, time)),
     observe: (at, value) => observe(capture, at, value),
     drop: (value, rate) => next(rate)?.(value) ?? value,
-    replay: replayOf(options.training === true && capture === undefined ? options.recompute : undefined, sites),
+    replay: (part, x, weights, run) => replayOf(again, sites, [...own])(part, x, weights, run),
+    own: (tree) => void (again === undefined || tensorsIn(tree).forEach((tensor) => own.add(tensor))),
     jitter(value, spread) {
       const site = sites.next;
       sites.next += JITTER_BITS;
-      const { training, key } = options;
+      const { training } = options;
       if (!training || key === undefined || spread === 0) return value;
       return tf.mul(value, tf.add(1 - spread, tf.mul(fraction(key, sizes(value), site), 2 * spread)));
     },

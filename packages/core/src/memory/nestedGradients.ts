@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** What TensorFlow.js knows of the gradients it is recording. */
 interface Recording {
-  activeTape?: unknown;
+  activeTape?: { saved: tf.Tensor[] }[] | null;
   gradientDepth: number;
   kernelDepth: number;
 }
@@ -31,6 +31,17 @@ export function nestedGradients(
   } finally {
     Object.assign(state, { activeTape, gradientDepth, kernelDepth });
   }
+}
+
+/**
+ * Keeps tensors as long as the recording lasts, beyond the end of the scope that they were made in: those that the
+ * operation recorded last closes over. They are disposed with it, so they must be nobody else's.
+ */
+export function keepWhileRecorded(tensors: readonly tf.Tensor[]): void {
+  if (!isRecording()) return;
+  const { activeTape } = tf.engine().state as unknown as Recording;
+  const last = activeTape?.at(-1);
+  for (const tensor of tensors) if (!tensor.kept && !tensor.isDisposed) last?.saved.push(tf.keep(tensor));
 }
 
 /** Whether gradients are being recorded here. */

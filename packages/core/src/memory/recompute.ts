@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { activePrecision, within } from '../precision/precision';
 import { after } from './after';
-import { nestedGradients } from './nestedGradients';
+import { keepWhileRecorded, nestedGradients } from './nestedGradients';
 
 /**
  * Runs a function without keeping what its gradient needs: the way back runs it again, on the same inputs.
@@ -13,6 +13,8 @@ import { nestedGradients } from './nestedGradients';
  *
  * @param run a function of the inputs that gives the same every time: under a dropout key, for instance, that it closes over
  * @param inputs what it is differentiated by, float32, no tensor twice; what it closes over counts as constant
+ * @param own tensors that it closes over and that nobody else needs: they live until the gradients are made, also where the
+ *   scope ends before in which they were made, and are disposed then
  * @returns what the function gives
  * @example
  * ```ts
@@ -26,12 +28,17 @@ import { nestedGradients } from './nestedGradients';
  * console.log(tf.grad(cube)(tf.scalar(2)).dataSync()[0], runs); // → 12 2
  * ```
  */
-export function recompute(run: (inputs: tf.Tensor[]) => tf.Tensor, inputs: readonly tf.Tensor[]): tf.Tensor {
+export function recompute(
+  run: (inputs: tf.Tensor[]) => tf.Tensor,
+  inputs: readonly tf.Tensor[],
+  own: readonly tf.Tensor[] = [],
+): tf.Tensor {
   const precision = activePrecision();
   const differentiable = tf.customGrad((...args: unknown[]) => {
     const given = args.slice(0, inputs.length) as tf.Tensor[];
     (args[inputs.length] as (tensors: tf.Tensor[]) => void)(given);
-    const gradFunc = (upstream: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+    const gradFunc = (upstream: tf.Tensor, all: tf.Tensor[]): tf.Tensor[] => {
+      const saved = all.slice(0, inputs.length); // behind them stand those kept for the recording
       const [first, ...others] = saved;
       const again = [after(first, [upstream]), ...others];
       const { gradients } = nestedGradients(() => within(precision, () => run(again)), again, upstream);
@@ -40,5 +47,7 @@ export function recompute(run: (inputs: tf.Tensor[]) => tf.Tensor, inputs: reado
     };
     return { value: run(given), gradFunc: gradFunc as (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[] };
   });
-  return differentiable(...inputs);
+  const value = differentiable(...inputs);
+  keepWhileRecorded(own);
+  return value;
 }

@@ -21,8 +21,9 @@ export type Replay = <W>(
  *
  * @param wanted the parts that run again; none when absent
  * @param sites the dropout sites, set back for a second run so that it drops the same
+ * @param own tensors of this pass that its parts close over
  */
-export function replayOf(wanted: Recompute | undefined, sites: { next: number }): Replay {
+export function replayOf(wanted: Recompute | undefined, sites: { next: number }, own: readonly tf.Tensor[]): Replay {
   return (part, x, weights, run) => {
     const again = wanted === 'blocks' ? part === 'blocks' : part !== 'blocks' && wanted?.includes(part) === true;
     if (!again) return run(x, weights);
@@ -43,6 +44,14 @@ export function replayOf(wanted: Recompute | undefined, sites: { next: number })
         return result;
       },
       [x, ...learned],
+      own,
     );
   };
+}
+
+/** All tensors in a tree of plain objects and arrays, each once. */
+export function tensorsIn(tree: unknown, found: Set<tf.Tensor> = new Set()): Set<tf.Tensor> {
+  if (isTensor(tree)) found.add(tree);
+  else if (typeof tree === 'object' && tree !== null) for (const part of Object.values(tree)) tensorsIn(part, found);
+  return found;
 }
