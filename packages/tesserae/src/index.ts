@@ -7,6 +7,8 @@ export * from '@tesserae/registry';
 export * from '@tesserae/tokenizer';
 export * from '@tesserae/trainer';
 export type { ExerciseOptions } from './exercises/checkExercise';
+export { generateAdvice } from './exercises/generateAdvice';
+export type { Advice } from './exercises/generateAdvice';
 export { generateDates } from './exercises/generateDates';
 export type { WrittenDate } from './exercises/generateDates';
 export { generateRiddles } from './exercises/generateRiddles';

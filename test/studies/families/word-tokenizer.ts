@@ -1,13 +1,12 @@
 import { loadTokenizer } from '@tesserae/tokenizer';
-import type { Tokenizer } from '@tesserae/tokenizer';
+import type { Tokenizer, TokenizerPartJson } from '@tesserae/tokenizer';
 
-/** A tokenizer with a token for each word of the texts, and BERT's special tokens around each text. */
-export function wordTokenizer(texts: readonly string[]): Tokenizer {
-  const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+const ofBert = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+
+/** A tokenizer with a token for each word of the texts, and BERT's special tokens around each text; with others none around. */
+export function wordTokenizer(texts: readonly string[], special: readonly string[] = ofBert): Tokenizer {
   const words = [...new Set(texts.flatMap((text) => text.split(' ')))].sort();
   const vocab = Object.fromEntries([...special, ...words].map((word, id) => [word, id]));
-  const around = (token: string): object => ({ id: token, ids: [vocab[token]], tokens: [token] });
-  const place = (id: string): object => ({ SpecialToken: { id, type_id: 0 } });
   return loadTokenizer({
     version: '1.0',
     truncation: null,
@@ -23,18 +22,21 @@ export function wordTokenizer(texts: readonly string[]): Tokenizer {
     })),
     normalizer: null,
     pre_tokenizer: { type: 'WhitespaceSplit' },
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [place('[CLS]'), { Sequence: { id: 'A', type_id: 0 } }, place('[SEP]')],
-      pair: [
-        place('[CLS]'),
-        { Sequence: { id: 'A', type_id: 0 } },
-        place('[SEP]'),
-        { Sequence: { id: 'B', type_id: 1 } },
-      ],
-      special_tokens: { '[CLS]': around('[CLS]'), '[SEP]': around('[SEP]') },
-    },
+    post_processor: special === ofBert ? template(vocab) : null,
     decoder: { type: 'WordPiece', prefix: '##', cleanup: false },
     model: { type: 'WordLevel', vocab, unk_token: '[UNK]' },
   });
+}
+
+/** `[CLS] text [SEP]`. */
+function template(vocab: Readonly<Record<string, number>>): TokenizerPartJson {
+  const around = (token: string): object => ({ id: token, ids: [vocab[token]], tokens: [token] });
+  const place = (id: string): object => ({ SpecialToken: { id, type_id: 0 } });
+  const single = [place('[CLS]'), { Sequence: { id: 'A', type_id: 0 } }, place('[SEP]')];
+  return {
+    type: 'TemplateProcessing',
+    single,
+    pair: [...single, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { '[CLS]': around('[CLS]'), '[SEP]': around('[SEP]') },
+  };
 }

@@ -12,6 +12,8 @@ export { multipleChoice } from './tasks/multiple-choice';
 export type { MultipleChoiceOptions, MultipleChoiceSample, Question } from './tasks/multiple-choice';
 export { perplexity } from './tasks/perplexity';
 export type { PerplexityOptions, PerplexitySample } from './tasks/perplexity';
+export { preferenceAccuracy } from './tasks/preference-accuracy';
+export type { PreferenceAccuracyOptions, PreferenceSample } from './tasks/preference-accuracy';
 export { retrieval } from './tasks/retrieval';
 export type { RetrievalOptions, RetrievalSample } from './tasks/retrieval';
 export { textGeneration } from './tasks/text-generation';

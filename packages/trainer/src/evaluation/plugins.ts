@@ -2,6 +2,7 @@ import { classification } from './tasks/classification';
 import { maskedPrediction } from './tasks/masked-prediction';
 import { multipleChoice } from './tasks/multiple-choice';
 import { perplexity } from './tasks/perplexity';
+import { preferenceAccuracy } from './tasks/preference-accuracy';
 import { retrieval } from './tasks/retrieval';
 import { textGeneration } from './tasks/text-generation';
 import { tokenClassification } from './tasks/token-classification';
@@ -12,6 +13,7 @@ export const evaluationPlugins = [
   maskedPrediction,
   multipleChoice,
   perplexity,
+  preferenceAccuracy,
   retrieval,
   textGeneration,
   tokenClassification,

@@ -29,12 +29,13 @@ export function batchLosses<C extends ArchitectureConfig>(
     model: model as unknown as Model<ArchitectureConfig>,
     params,
     training,
-    forward(inputs, { draw = 0 } = {}) {
+    forward(inputs, { draw = 0, capture } = {}) {
       const key = keys && tf.reshape(tf.slice(keys, [draw, 0], [1, 4]), [4]);
       const output = model.architecture.forward(params, inputs as unknown as ForwardInputs, {
         config: model.config,
         training,
         key,
+        capture,
       });
       if (output.auxiliaryLoss) auxiliary.push(output.auxiliaryLoss);
       return output;

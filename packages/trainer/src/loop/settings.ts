@@ -208,6 +208,8 @@ function prepareRows<C extends ArchitectureConfig>(
     validationFraction,
     seed,
     ...bucketsOf(options.bucketing, longestRow(model as unknown as Model, { contextLength: options.contextLength })),
+    signal: options.signal,
+    progress: options.progress ?? true,
   });
 }
 

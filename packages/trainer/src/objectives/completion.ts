@@ -2,8 +2,9 @@ import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import { checkOptions } from '../options';
 import type { Objective } from './objective';
-import { badLearner, badRows, checkRows, learnersTokenizer } from './objective-errors';
+import { badLearner, checkRows } from './objective-errors';
 import { longestRow, preparePadded } from './padded-rows';
+import { encodePrompt, rowOfPrompt } from './prompt-row';
 import { labelLoss } from './token-loss';
 
 /** A prompt and what should follow it. */
@@ -61,34 +62,18 @@ function createCompletion(options: CompletionOptions = {}): Objective {
       if (model.architecture.encode !== undefined)
         throw badLearner(name, `${model.architecture.name} has an encoder`, 'use the objective sequenceToSequence()');
       checkRows(name, data, 'prompts with completions');
-      const tokenizer = learnersTokenizer(name, model);
-      const { eosTokenId, padTokenId } = model.config;
-      const end = typeof eosTokenId === 'number' ? eosTokenId : eosTokenId?.[0];
       const longest = longestRow(model, settings);
-      const rows = data.map((row, i) => {
+      const rows = data.map((row, index) => {
         const { prompt, completion: answer } = (row ?? {}) as Partial<PromptCompletion>;
-        if (typeof prompt !== 'string' || typeof answer !== 'string')
-          throw badRows(name, `row ${i} is no prompt with a completion`, 'give { prompt, completion }');
-        const before = Array.from(tokenizer.encode(prompt));
-        const after = Array.from(tokenizer.encode(answer, { addSpecialTokens: false }));
-        const ids = [...before, ...after, ...(end === undefined ? [] : [end])].slice(0, longest + 1);
-        if (before.length > 0 && ids.length > before.length) return { ids, prompt: before.length };
-        throw badRows(
-          name,
-          `row ${i} has ${before.length} tokens of prompt and leaves no place for its completion`,
-          `give prompts of 1 to ${longest} tokens, and completions`,
-        );
+        return encodePrompt(name, model, { prompt, answer, index }, longest);
       });
       return preparePadded(model, settings, {
         objective: name,
         rows,
         ids: ({ ids, prompt }) => [ids, [prompt]],
-        fillers: { inputIds: padTokenId ?? 0, labels: -100 },
+        fillers: { inputIds: model.config.padTokenId ?? 0, labels: -100 },
         masks: {}, // padding stands on the right, where no token looks
-        make: ({ ids, prompt }) => ({
-          inputIds: ids.slice(0, -1),
-          labels: ids.slice(1).map((id, i) => (i + 1 >= prompt ? id : -100)),
-        }),
+        make: rowOfPrompt,
       });
     },
     loss: ({ logits }, { labels }) => labelLoss(logits, labels),

@@ -1,5 +1,7 @@
 export { completion } from './completion';
 export type { CompletionOptions, PromptCompletion } from './completion';
+export { contrastive } from './contrastive';
+export type { ContrastiveOptions, TextPair } from './contrastive';
 export { instructionTuning } from './instruction-tuning';
 export type { Conversation, InstructionTuningOptions } from './instruction-tuning';
 export { balancedClassWeights } from './losses/class-weights';
@@ -16,6 +18,8 @@ export type { RegressionLossOptions } from './losses/regression-loss';
 export { symmetricDivergence } from './losses/symmetric-divergence';
 export { maskedLanguageModeling } from './masked-language-modeling';
 export type { MaskedLanguageModelingOptions } from './masked-language-modeling';
+export { mixup } from './mixup';
+export type { MixupOptions } from './mixup';
 export type {
   ModelRun,
   Objective,
@@ -27,8 +31,13 @@ export type {
   RunOptions,
 } from './objective';
 export { objectivePlugins } from './plugins';
+export { preference } from './preference';
+export type { PreferenceOptions } from './preference';
+export type { PreferencePair } from './preference-rows';
 export { questionAnswering } from './question-answering';
 export type { AnsweredQuestion, QuestionAnsweringOptions } from './question-answering';
+export { rDrop } from './r-drop';
+export type { RDropOptions } from './r-drop';
 export { regression } from './regression';
 export type { RegressionOptions, ScoredText } from './regression';
 export { sequenceClassification } from './sequence-classification';

@@ -3,9 +3,9 @@ import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import type { ChatMessage, ChatTemplate, ChatTemplateOptions } from '@tesserae/tokenizer';
 import { checkOptions, oneOf, rules } from '../options';
-import { writeConversation } from './conversation';
+import { encodeConversation } from './conversation-row';
 import type { Objective } from './objective';
-import { badLearner, badRows, checkRows, learnersTokenizer } from './objective-errors';
+import { badLearner, badRows, checkRows } from './objective-errors';
 import { longestRow, preparePadded } from './padded-rows';
 import { labelLoss } from './token-loss';
 
@@ -92,54 +92,19 @@ function createInstructionTuning(options: InstructionTuningOptions = {}): Object
   };
 }
 
-/** The ids of a conversation, and those of them that are learned; the others are -100. */
 function readRow(
   row: unknown,
   index: number,
   model: Model,
   longest: number,
-  { turns, chatTemplate, template, variables }: InstructionTuningOptions,
-): { ids: readonly number[]; labels: readonly number[] } {
+  { turns = 'all', ...how }: InstructionTuningOptions,
+): ReturnType<typeof encodeConversation> {
   const { messages, tools } = (Array.isArray(row) ? { messages: row as unknown } : (row ?? {})) as {
     messages?: readonly ChatMessage[];
     tools?: readonly object[];
   };
   if (!Array.isArray(messages))
     throw badRows(name, `row ${index} has no messages`, 'give { messages: [{ role, content }] }');
-  const tokenizer = learnersTokenizer(name, model);
-  const { text, answers } = writeConversation(name, index, chatTemplate ?? tokenizer, messages as ChatMessage[], {
-    turns: turns ?? 'all',
-    ...(template !== undefined && { template }),
-    ...(variables && { variables }),
-    ...(tools && { tools }),
-  });
-  if (answers.length === 0)
-    throw badRows(name, `the assistant says nothing in row ${index}`, 'leave such conversations out');
-  const { ids, offsets } = tokenizer.encodeWithOffsets(text, { addSpecialTokens: false });
-  const said = Array.from(ids, (_, i) =>
-    answers.findIndex(
-      ([start, end]) => offsets[i][0] >= start && offsets[i][1] <= end && offsets[i][1] > offsets[i][0],
-    ),
-  );
-  const labels = Array.from(ids, (id, i) => (said[i] >= 0 ? id : -100));
-  dropAfterEnd(labels, said, endsOf(model));
-  const cut = longest + 1; // the last id is only a label
-  if (labels.slice(1, cut).some((label) => label !== -100))
-    return { ids: Array.from(ids).slice(0, cut), labels: labels.slice(0, cut) };
-  throw badRows(
-    name,
-    `the assistant's answers of row ${index} begin after ${longest} tokens`,
-    'use a longer contextLength, or shorter conversations',
-  );
+  const conversation = { messages: messages as ChatMessage[], tools, index, turns, ...how };
+  return encodeConversation(name, model, conversation, longest);
 }
-
-/** What a template writes behind the token that ends an answer is not the assistant's. */
-function dropAfterEnd(labels: number[], turns: readonly number[], ends: ReadonlySet<number>): void {
-  for (let i = 1, ended = -1; i < labels.length; i++) {
-    if (turns[i - 1] >= 0 && ends.has(labels[i - 1])) ended = turns[i - 1];
-    if (turns[i] >= 0 && turns[i] === ended) labels[i] = -100;
-  }
-}
-
-const endsOf = ({ config: { eosTokenId } }: Model): ReadonlySet<number> =>
-  new Set(typeof eosTokenId === 'number' ? [eosTokenId] : (eosTokenId ?? []));

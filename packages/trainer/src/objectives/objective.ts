@@ -1,5 +1,5 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import type { ArchitectureConfig, ForwardOutput, Model, Params } from '@tesserae/core';
+import type { ArchitectureConfig, Capture, ForwardOutput, Model, Params } from '@tesserae/core';
 
 /**
  * Rows of one step: `inputIds`, and more by the names of a forward pass (`attentionMask`, `tokenTypeIds`,
@@ -31,6 +31,10 @@ export interface ObjectiveSettings {
   readonly widths?: readonly number[] | undefined;
   /** Batches whose rows are brought together by length, so that little is padded; the order of the rows as it comes when absent. */
   readonly groupBatches?: number | undefined;
+  /** Stops what takes long, which then throws E_ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+  /** Show how far what takes long has come: false. */
+  readonly progress?: boolean | undefined;
 }
 
 /** Data that an objective has taken up: the batch of any step, without having made those before it. */
@@ -49,6 +53,8 @@ export interface PreparedData {
 export interface RunOptions {
   /** Which of several dropout masks: another number below the objective's `draws` is another mask; 0 when absent. */
   readonly draw?: number;
+  /** Collects or replaces values on the way. */
+  readonly capture?: Capture;
 }
 
 /** The model as an objective may run it within a step. */

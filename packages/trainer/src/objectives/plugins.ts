@@ -1,6 +1,8 @@
 import { completion } from './completion';
+import { contrastive } from './contrastive';
 import { instructionTuning } from './instruction-tuning';
 import { maskedLanguageModeling } from './masked-language-modeling';
+import { preference } from './preference';
 import { questionAnswering } from './question-answering';
 import { regression } from './regression';
 import { sequenceClassification } from './sequence-classification';
@@ -11,8 +13,10 @@ import { tokenLabeling } from './token-labeling';
 /** Every objective of this package, for a registry: `createRegistry(objectivePlugins)`. */
 export const objectivePlugins = [
   completion,
+  contrastive,
   instructionTuning,
   maskedLanguageModeling,
+  preference,
   questionAnswering,
   regression,
   sequenceClassification,

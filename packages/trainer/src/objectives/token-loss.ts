@@ -7,3 +7,11 @@ export function labelLoss(logits: Tensor, labels: Tensor): Scalar {
   const classes = logits.shape[logits.shape.length - 1];
   return crossEntropy(tf.reshape(logits, [-1, classes]), tf.reshape(labels, [-1])) as Scalar;
 }
+
+/** Log-probabilities of each row's labels together, those of -100 left out: logits [B, T, V], labels [B, T] → [B]. */
+export function labelLogProbabilities(logits: Tensor, labels: Tensor): Tensor {
+  const [batch, time, classes] = logits.shape as [number, number, number];
+  const flat = [tf.reshape(logits, [batch * time, classes]), tf.reshape(labels, [batch * time])] as const;
+  const surprise = crossEntropy(...flat, { reduction: 'none' }); // [B·T]
+  return tf.neg(tf.sum(tf.reshape(surprise, [batch, time]), 1)); // [B]
+}
