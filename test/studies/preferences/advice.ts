@@ -26,9 +26,6 @@ const template =
 /** Words of answers that name what they do not know; those of certain answers have none. */
 const careful = /\b(may|might|could|perhaps|possibly|possible|not sure|cannot know|hard to say)\b/;
 
-/** Phrases of careful answers that no pair is learned from. */
-const unseen = /^(possibly|it is hard to say)/;
-
 /**
  * Instruction tuning on careful and certain answers in equal parts, then preference for the careful ones; how often it then
  * prefers them on questions that it never saw, what it writes, and how far it went from where it was.
@@ -43,13 +40,13 @@ export async function learnAdvice(seed: number): Promise<AdviceResult> {
       { role: 'assistant', content: i % 2 === 0 ? one.careful : one.certain },
     ]),
     objective: instructionTuning(),
-    ...rates(400, 3e-3),
+    ...rates(300, 3e-3),
     batchSize: 32,
     seed,
   });
-  const learn = { reference: tuned, steps: 60, seed, data: pairsOf(prefer.filter((one) => !unseen.test(one.careful))) };
+  const learn = { reference: tuned, steps: 40, seed, data: pairsOf(prefer) };
   const half = await preferStep(tuned, learn);
-  const whole = await preferStep(half.model, learn);
+  const whole = await preferStep(half.model, { ...learn, seed: seed + 1 });
   const judge = (model: Model, data: readonly Advice[]): Promise<Record<string, number>> =>
     scoresOf(
       evaluate(model, preferenceAccuracy({ data: pairsOf(data), reference: tuned }), { ...quiet, resamples: 0 }),
@@ -59,10 +56,6 @@ export async function learnAdvice(seed: number): Promise<AdviceResult> {
     await judge(half.model, test),
     await judge(whole.model, test),
   ];
-  const strange = await judge(
-    whole.model,
-    test.filter((one) => unseen.test(one.careful)),
-  );
   const [writtenBefore, writtenAfter] = [await write(tuned, test), await write(whole.model, test)];
   const divergence = await divergenceOf(whole.model, tuned, test, writtenAfter.answers);
   for (const one of [start, tuned, half.model, whole.model]) disposeModel(one);
@@ -70,7 +63,6 @@ export async function learnAdvice(seed: number): Promise<AdviceResult> {
     history: whole.history,
     figures: {
       preferenceAccuracy: after.accuracy,
-      preferenceAccuracyUnseenPhrases: strange.accuracy,
       rewardMarginHalfway: middle.margin,
       rewardMargin: after.margin,
       rewardMarginGrowth: after.margin - middle.margin,
@@ -134,7 +126,7 @@ const preferStep = (model: Model, { reference, data, steps, seed }: PreferSettin
   train(model, {
     data,
     objective: preference({ beta: 0.1, reference }),
-    ...rates(steps, 3e-4),
+    ...rates(steps, 3e-5),
     batchSize: 16,
     seed,
   });

@@ -30,7 +30,7 @@ export async function learnSpans(seed: number): Promise<Readonly<Record<string, 
     },
     { seed, tokenizer },
   );
-  const objective = spanCorruption();
+  const objective = spanCorruption({ anywhere: true });
   const setting = { data: texts, objective, steps: 500, batchSize: 64, learningRate: 4e-3, seed };
   const { model, history } = await trainFamily(start, setting);
   const { sampler, evaluationBatches } = await objective.prepare(start as unknown as Model, texts, {

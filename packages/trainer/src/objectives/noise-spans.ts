@@ -1,4 +1,4 @@
-import { permutation, splitKey } from '@tesserae/core';
+import { integers, permutation, splitKey } from '@tesserae/core';
 import type { Key } from '@tesserae/core';
 
 /** How much of a text is noise. */
@@ -8,6 +8,8 @@ export interface NoiseSettings {
   readonly meanSpanLength: number;
   /** Spans at most. */
   readonly mostSpans: number;
+  /** Whether a span may stand first, and need not stand last; else a text begins with what is kept and ends in a span. */
+  readonly anywhere?: boolean;
 }
 
 /** As Python and NumPy round: halves to the even number. */
@@ -40,15 +42,20 @@ export function rawLengthFor(longest: number, noise: NoiseSettings): number {
   return length;
 }
 
-/** Lengths of what is kept and what is taken, one after the other, beginning with what is kept; all divisions alike likely. */
+/**
+ * Lengths of what is kept and what is taken, one after the other, beginning with what is kept; all divisions alike likely. What
+ * is kept first can be nothing, and there can be more of it at the end, where spans may stand anywhere.
+ */
 export function drawNoise(
   length: number,
   key: Key,
   noise: NoiseSettings,
 ): { kept: readonly number[]; taken: readonly number[] } {
   const { tokens, spans } = countNoise(length, noise);
-  const [takenKey, keptKey] = splitKey(key, 2);
-  return { kept: divide(length - tokens, spans, keptKey), taken: divide(tokens, spans, takenKey) };
+  const [takenKey, keptKey, placeKey] = splitKey(key, 3);
+  const kept = divide(length - tokens, spans, keptKey);
+  const [before] = noise.anywhere ? integers(placeKey, 1, 0, kept[0] + 1) : kept; // the rest of it goes to the end
+  return { kept: [before, ...kept.slice(1)], taken: divide(tokens, spans, takenKey) };
 }
 
 /** Divides items into parts, none of them empty. */

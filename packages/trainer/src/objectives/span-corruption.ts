@@ -16,6 +16,11 @@ export interface SpanCorruptionOptions {
   readonly noiseDensity?: number;
   /** Tokens of a span on average: 3. */
   readonly meanSpanLength?: number;
+  /**
+   * Let spans stand anywhere: false, as in the reference, where a text begins with what is kept and ends in a span, so that short
+   * texts, which have one span, always lose their end.
+   */
+  readonly anywhere?: boolean;
   /** The tokens that stand for spans, in their order: `<extra_id_0>`, `<extra_id_1>`, … as far as the tokenizer has them. */
   readonly sentinels?: readonly string[];
 }
@@ -67,20 +72,26 @@ function createSpanCorruption(options: SpanCorruptionOptions = {}): Objective {
       test: (value) => typeof value === 'number' && value > 0 && value < 1,
     },
     meanSpanLength: { expected: 'a number ≥ 1', test: (value) => typeof value === 'number' && value >= 1 },
+    anywhere: rules.boolean,
     sentinels: {
       expected: 'a list of tokens',
       test: (list) => Array.isArray(list) && list.length > 0 && list.every((one) => rules.string.test(one)),
     },
   });
-  const { noiseDensity = 0.15, meanSpanLength = 3, sentinels: names } = options;
+  const { noiseDensity = 0.15, meanSpanLength = 3, anywhere = false, sentinels: names } = options;
   return {
     name,
-    hyperparameters: { noiseDensity, meanSpanLength, ...(names && { sentinels: names.join(',') }) },
+    hyperparameters: {
+      noiseDensity,
+      meanSpanLength,
+      ...(anywhere && { anywhere }),
+      ...(names && { sentinels: names.join(',') }),
+    },
     prepare(model, data, settings) {
       requireLearnersHead(name, model, 'sequence-to-sequence');
       checkRows(name, data, 'texts');
       const sentinels = sentinelsOf(model, names);
-      const noise = { density: noiseDensity, meanSpanLength, mostSpans: sentinels.length };
+      const noise = { density: noiseDensity, meanSpanLength, mostSpans: sentinels.length, anywhere };
       const { start, end } = endsOf(model);
       const rows = data.flatMap((text, i) => windowsOf(model, text, i, longestRow(model, settings), noise));
       const padTokenId = model.config.padTokenId ?? 0;
@@ -117,6 +128,7 @@ function corrupt(
     targets.push(sentinels[span], ...ids.slice(at + length, at + length + taken[span]));
     at += length + taken[span];
   });
+  inputs.push(...ids.slice(at));
   return { inputs, targets };
 }
 

@@ -75,6 +75,34 @@ describe('noise spans', () => {
   });
 });
 
+describe('spans that may stand anywhere', () => {
+  it('stand at every place alike often', () => {
+    const noise = { density: 0.25, meanSpanLength: 3, mostSpans: 9, anywhere: true };
+    const places = new Array<number>(7).fill(0);
+    for (let i = 0; i < 3500; i++) {
+      const { kept, taken } = drawNoise(8, foldIn(createKey(2), i), noise);
+      expect(taken).toEqual([2]);
+      places[kept[0]]++;
+    }
+    for (const count of places) expect(Math.abs(count - 500)).toBeLessThan(5 * Math.sqrt(500));
+  });
+
+  it('leave the rest of the text behind them', async () => {
+    const objective = spanCorruption({ anywhere: true });
+    const { sampler } = await objective.prepare(encoderDecoder(), data, settings(8));
+    const texts = Array.from({ length: 12 }, (_, step) => sampler(step)).flatMap(({ inputIds, labels }) =>
+      Array.from({ length: 8 }, (_, row) => {
+        const [inputs, targets] = [inputIds, labels].map((list) =>
+          letters.decode(rowOf(list, row, 8).filter((id) => id >= 0)),
+        );
+        const [, span] = targets.split(/<extra_id_0>|<\/s>/);
+        return inputs.replaceAll('<pad>', '').replace('<extra_id_0>', span);
+      }),
+    );
+    expect(new Set(texts)).toEqual(new Set(data.map((text) => `${text}</s>`)));
+  });
+});
+
 describe('rows of span corruption', () => {
   it('put back together are the texts', async () => {
     const { sampler } = await spanCorruption({ noiseDensity: 0.4, meanSpanLength: 2 }).prepare(
