@@ -21,14 +21,16 @@ export const readSpam = (): ClassifiedRow[] =>
     return { text: text.join(' ').trim(), label: label === 'spam' ? 1 : 0 };
   });
 
-/** Sentiment Labelled Sentences: 3,000 sentences from three places, 1 for praise. */
+/** Sentences of one of three places, 1,000 each: 1 for praise, 0 for the opposite. */
+export const readReviews = (place: 'amazon_cells' | 'imdb' | 'yelp'): ClassifiedRow[] =>
+  linesOf('classify', 'uci_sentiment', `${place}_labelled.txt`).map((line) => {
+    const [text, label] = line.split('\t');
+    return { text: text.trim(), label: Number(label) };
+  });
+
+/** Sentiment Labelled Sentences: those of all three places. */
 export const readSentiment = (): ClassifiedRow[] =>
-  ['amazon_cells', 'imdb', 'yelp'].flatMap((place) =>
-    linesOf('classify', 'uci_sentiment', `${place}_labelled.txt`).map((line) => {
-      const [text, label] = line.split('\t');
-      return { text: text.trim(), label: Number(label) };
-    }),
-  );
+  (['amazon_cells', 'imdb', 'yelp'] as const).flatMap((place) => readReviews(place));
 
 /** The same rows in an order that follows from a seed. */
 export const shuffled = <T>(rows: readonly T[], seed: number): T[] =>

@@ -6,6 +6,7 @@ import { table } from '@tesserae/display';
 import { domainAdaptation } from './domain-adaptation/study';
 import { families } from './families/study';
 import { fuzzing } from './fuzzing/study';
+import { multiTaskStudy } from './multi-task/study';
 import { preferences } from './preferences/study';
 import { shakespeare } from './shakespeare/study';
 import { sparseAttention } from './sparse-attention/study';
@@ -17,6 +18,7 @@ const studies: Record<string, Study> = {
   'domain-adaptation': domainAdaptation,
   families,
   fuzzing,
+  'multi-task': multiTaskStudy,
   preferences,
   shakespeare,
   'sparse-attention': sparseAttention,
