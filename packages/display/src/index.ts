@@ -8,6 +8,9 @@ export type { AxisOptions, LineChartOptions, ScaleKind } from './charts/line-cha
 export { liveLineChart } from './charts/live-line-chart';
 export type { LiveLineChart, LiveLineChartOptions } from './charts/live-line-chart';
 export type { Series } from './charts/series';
+export { sparkline } from './charts/sparkline';
+export { textLineChart } from './charts/text-line-chart';
+export type { TextLineChartOptions } from './charts/text-line-chart';
 export { environment } from './environment/output';
 export type { Environment, Notebook, NotebookDisplay, Output, OutputStream } from './environment/output';
 export { formatBytes, formatDuration, formatNumber } from './format/numbers';
