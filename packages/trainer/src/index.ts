@@ -1,6 +1,7 @@
 export * from './augmentation/index';
+export * from './callbacks/index';
 export { listCheckpoints } from './checkpoints/index';
-export type { FoundCheckpoint } from './checkpoints/index';
+export type { FoundCheckpoint, Plain, RunIdentity } from './checkpoints/index';
 export * from './data/index';
 export * from './domain-adaptation/index';
 export * from './evaluation/index';
@@ -11,4 +12,5 @@ export * from './multi-task/index';
 export * from './objectives/index';
 export * from './optimizers/index';
 export * from './regularizers/index';
+export * from './rate-finder/index';
 export * from './schedules/index';

@@ -17,15 +17,21 @@ import {
   adamw,
   constant,
   cosine,
+  earlyStopping,
+  findLearningRate,
+  jsonLines,
   linearDecay,
   lion,
+  liveChart,
+  lossSpikes,
   muon,
   readRows,
   readTextFile,
   sgd,
+  tensorBoard,
   train,
 } from '@tesserae/trainer';
-import type { DataRow, Optimizer, RowSource, Schedule } from '@tesserae/trainer';
+import type { DataRow, Optimizer, RowSource, Schedule, TrainingCallback } from '@tesserae/trainer';
 import type { Command } from 'commander';
 import { problem } from '../problem';
 import type { CommandContext } from './context';
@@ -58,6 +64,12 @@ interface TrainFlags {
   evaluateEvery: number;
   dropout: number;
   seed: number;
+  findRate?: boolean;
+  log?: string;
+  tensorboard?: string;
+  earlyStop?: number;
+  spikes?: boolean;
+  chart?: boolean;
   resume?: boolean;
   overwrite?: boolean;
   backend?: string;
@@ -108,6 +120,16 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option('--evaluate-every <n>', 'steps between looks at the validation text', whole(1), 100)
     .option('--dropout <share>', 'dropout of a new model', real(0), 0)
     .option('--seed <n>', 'decides weights and order', whole(0), 0)
+    .option('--find-rate', 'find the highest rate by a range test, instead of --learning-rate')
+    .option('--log <file>', 'write what happens as lines of JSON')
+    .option('--tensorboard <folder>', 'write event files for TensorBoard')
+    .option(
+      '--early-stop <n>',
+      'end after n looks at the validation text without progress, with the best model',
+      whole(1),
+    )
+    .option('--spikes', 'go back when the loss shoots up, and leave out the batches that did it')
+    .option('--chart', 'draw the losses while it runs')
     .option('--resume', 'continue from the newest checkpoint in the output folder')
     .option('--overwrite', 'remove the checkpoints of an earlier run')
     .option('--backend <name>', 'tfjs-node-gpu, onnx, tfjs-node, wasm or cpu')
@@ -115,7 +137,45 @@ export function addTrain(program: Command, context: CommandContext): void {
     .action(async (flags: TrainFlags) => run(flags, context));
 }
 
-async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
+/** Callbacks of the flags. */
+function callbacksOf({
+  log,
+  tensorboard,
+  earlyStop,
+  spikes,
+  chart,
+  overwrite = false,
+}: TrainFlags): TrainingCallback[] {
+  return [
+    ...(spikes ? [lossSpikes()] : []),
+    ...(earlyStop === undefined ? [] : [earlyStopping({ patience: earlyStop })]),
+    ...(log === undefined ? [] : [jsonLines({ file: log, overwrite })]),
+    ...(tensorboard === undefined ? [] : [tensorBoard({ folder: tensorboard, overwrite })]),
+    ...(chart ? [liveChart()] : []),
+  ];
+}
+
+/** The flags with the rate that a sweep finds, where one was asked for. */
+async function withRate(flags: TrainFlags, start: Model, data: string, context: CommandContext): Promise<TrainFlags> {
+  if (!flags.findRate) return flags;
+  const { suggestion } = await findLearningRate(start, {
+    data,
+    batchSize: flags.batch,
+    contextLength: flags.context,
+    optimizer: optimizerOf(flags),
+    gradientClipNorm: flags.clip === 0 ? null : flags.clip,
+    seed: flags.seed,
+    signal: context.signal,
+    ...(flags.microBatch !== undefined && { microBatchSize: flags.microBatch }),
+  });
+  if (suggestion === undefined)
+    throw problem('E_OPTION', 'the loss fell at no rate of the sweep', 'give --learning-rate instead of --find-rate');
+  context.note(`learning rate ${suggestion.toExponential(2)}, where the loss fell fastest`);
+  return { ...flags, learningRate: suggestion };
+}
+
+async function run(given: TrainFlags, context: CommandContext): Promise<void> {
+  let flags = given;
   const backend = await selectBackend({
     log: (line) => context.note(line),
     ...(flags.backend && { prefer: flags.backend as BackendName }),
@@ -126,6 +186,7 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
   const checkpoints = path.join(flags.output, 'checkpoints');
   context.note(`${countParameters(start).toLocaleString('en')} parameters; checkpoints in ${checkpoints}`);
   try {
+    flags = await withRate(flags, start, text, context);
     const { model, history } = await train(start, {
       data: typeof data === 'string' ? text : data,
       ...(typeof data !== 'string' && { textColumn: flags.textColumn }),
@@ -145,6 +206,8 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
       resume: flags.resume ?? false,
       seed: flags.seed,
       signal: context.signal,
+      callbacks: callbacksOf(flags),
+      best: { restore: flags.earlyStop !== undefined },
       ...(flags.microBatch !== undefined && { microBatchSize: flags.microBatch }),
     });
     const folder = path.join(flags.output, 'model');
@@ -157,7 +220,8 @@ async function run(flags: TrainFlags, context: CommandContext): Promise<void> {
       model: folder,
       steps: history.steps.length,
       loss: history.steps.at(-1)?.loss,
-      validationLoss: history.evaluations.at(-1)?.loss,
+      validationLoss: (history.restored ?? history.evaluations.at(-1))?.loss,
+      stopped: history.stopReason ?? history.stopped,
       backend: backend.name,
     };
     context.out(

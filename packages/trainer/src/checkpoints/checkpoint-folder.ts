@@ -87,22 +87,31 @@ export async function prepareFolder(folder: string, starting: boolean, overwrite
 }
 
 /**
- * Removes the checkpoints that are no longer wanted: all but the newest `keep` and the best, among the complete ones up
- * to the present step. Damaged ones count for nothing.
+ * Removes the checkpoints that are no longer wanted: all but the newest `keep` and the `protect`ed ones, among the complete
+ * ones up to the present step, and those of steps that were taken back. Damaged ones count for nothing.
  */
 export async function pruneCheckpoints(
   folder: string,
   {
     step,
     keep,
-    best,
+    protect,
+    takenBack,
     damaged,
-  }: { step: number; keep: number; best?: number | undefined; damaged: ReadonlySet<string> },
+  }: {
+    step: number;
+    keep: number;
+    /** Steps of the best evaluations. */
+    protect: ReadonlySet<number>;
+    /** Up to which step the run had come before it went back, if it did. */
+    takenBack: number;
+    damaged: ReadonlySet<string>;
+  },
 ): Promise<void> {
-  const found = (await listCheckpoints(folder)).filter(
-    (one) => one.complete && one.step <= step && !damaged.has(one.folder),
-  );
-  for (const { folder: old, step: made } of found.slice(keep)) if (made !== best) await removeCheckpoint(old);
+  const all = (await listCheckpoints(folder)).filter((one) => one.complete && !damaged.has(one.folder));
+  const found = all.filter((one) => one.step <= step);
+  for (const { folder: old, step: made } of found.slice(keep)) if (!protect.has(made)) await removeCheckpoint(old);
+  for (const { folder: old, step: made } of all) if (made > step && made <= takenBack) await removeCheckpoint(old);
 }
 
 const REMOVED = '.removed-';

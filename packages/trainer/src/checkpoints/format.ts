@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { EvaluationRecord, StepRecord } from '../loop/history';
+import type { EvaluationRecord, RollbackRecord, StepRecord } from '../loop/history';
 
 /** What stands in every JSON file of a checkpoint, so that a foreign folder is told from a damaged one. */
 export const CHECKPOINT_FORMAT = 'tesserae.training-checkpoint';
@@ -10,6 +10,8 @@ export const checkpointFiles = {
   parameters: 'model.safetensors',
   optimizer: 'optimizer.safetensors',
   state: 'trainer.json',
+  /** Only there when the run may go back to another state than that of the checkpoint. */
+  kept: 'kept.safetensors',
   marker: 'complete.json',
 } as const;
 
@@ -38,6 +40,11 @@ export interface TrainerState {
   readonly best?: EvaluationRecord | undefined;
   /** Where the data stands, when its batches come one after the other. */
   readonly data?: Plain | undefined;
+  readonly rollbacks: readonly RollbackRecord[];
+  /** What callbacks keep, by their names. */
+  readonly callbacks: Readonly<Record<string, Plain>>;
+  /** The states that the run may go back to; their tensors stand in `kept.safetensors`, or are those of the checkpoint. */
+  readonly kept: readonly { readonly step: number; readonly settleSteps: number }[];
 }
 
 /** One file as the marker vouches for it. */

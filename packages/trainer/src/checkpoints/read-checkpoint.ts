@@ -4,6 +4,7 @@ import { checkRelativePath, readSafetensors } from '@tesserae/core';
 import type { SafetensorsTensor } from '@tesserae/core';
 import { isTesseraeError, tesseraeError } from '@tesserae/registry';
 import type { EvaluationRecord, StepRecord } from '../loop/history';
+import type { KeptState } from '../loop/kept-states';
 import { foreignCheckpoint, truncatedCheckpoint } from './checkpoint-errors';
 import { CHECKPOINT_FORMAT, CHECKPOINT_VERSION, checkpointFiles } from './format';
 import type { FileDigest, TrainerState } from './format';
@@ -17,6 +18,8 @@ export interface LoadedCheckpoint {
   readonly parameters: ReadonlyMap<string, SafetensorsTensor>;
   /** By slot. */
   readonly optimizerState: Readonly<Record<string, readonly SafetensorsTensor[]>>;
+  /** States that the run may go back to, other than this one; oldest first. */
+  readonly kept: readonly KeptState[];
 }
 
 const JSON_BYTES = 2 ** 28;
@@ -32,7 +35,8 @@ export async function readCheckpoint(folder: string): Promise<LoadedCheckpoint> 
   const state = readState(folder, await readJson(folder, checkpointFiles.state));
   const { tensors: parameters } = await readTensors(folder, checkpointFiles.parameters);
   const { tensors, metadata } = await readTensors(folder, checkpointFiles.optimizer);
-  return { folder, state, parameters, optimizerState: readSlots(folder, tensors, metadata.slots) };
+  const optimizerState = readSlots(folder, tensors, metadata.slots);
+  return { folder, state, parameters, optimizerState, kept: await readKept(folder, state, metadata.slots) };
 }
 
 /** Whether a folder has the file that is written last. */
@@ -140,13 +144,33 @@ function readState(folder: string, json: Record<string, unknown>): TrainerState 
     ...(columns.dataWaitMilliseconds && { dataWaitMilliseconds: columns.dataWaitMilliseconds[i] }),
   }));
   const best = (raw.best as EvaluationRecord | null | undefined) ?? undefined;
-  return { step: raw.step, identity: raw.identity, steps, evaluations: raw.evaluations, best, data: raw.data };
+  const { step, identity, evaluations, callbacks = {}, kept = [] } = raw as Partial<TrainerState> & typeof raw;
+  const rollbacks = (raw.rollbacks ?? []).map((one) => ({ ...one, loss: Number(one.loss) }));
+  return { step, identity, steps, evaluations, best, rollbacks, callbacks, kept, data: raw.data };
+}
+
+/** The states that the run may go back to, other than the one of the checkpoint. */
+async function readKept(
+  folder: string,
+  { step, kept }: TrainerState,
+  slots: string | undefined,
+): Promise<LoadedCheckpoint['kept']> {
+  const others = kept.filter((one) => one.step !== step);
+  if (others.length === 0) return [];
+  const { tensors } = await readTensors(folder, checkpointFiles.kept);
+  return others.map((one) => {
+    const parameters: SafetensorsTensor[] = [];
+    for (let i = 0; tensors.has(`${one.step}/parameters.${i}`); i++)
+      parameters.push(tensors.get(`${one.step}/parameters.${i}`)!);
+    return { ...one, parameters, state: readSlots(folder, tensors, slots, `${one.step}/state.`) };
+  });
 }
 
 function readSlots(
   folder: string,
   tensors: ReadonlyMap<string, SafetensorsTensor>,
   slots: string | undefined,
+  prefix = '',
 ): Record<string, SafetensorsTensor[]> {
   const counts = JSON.parse(slots ?? '{}') as Record<string, number>;
   const tensorOf = (name: string): SafetensorsTensor => {
@@ -155,6 +179,9 @@ function readSlots(
     return found;
   };
   return Object.fromEntries(
-    Object.entries(counts).map(([slot, n]) => [slot, Array.from({ length: n }, (_, i) => tensorOf(`${slot}.${i}`))]),
+    Object.entries(counts).map(([slot, n]) => [
+      slot,
+      Array.from({ length: n }, (_, i) => tensorOf(`${prefix}${slot}.${i}`)),
+    ]),
   );
 }

@@ -9,6 +9,8 @@ import type { SafetensorsData, SafetensorsDtype, SafetensorsInput } from '@tesse
 import { tesseraeError } from '@tesserae/registry';
 import type { OptimizerState } from '../optimizers/index';
 import type { StepRecord } from '../loop/history';
+import type { KeptState } from '../loop/kept-states';
+import type { TensorCopy } from '../loop/tensor-copies';
 import { CHECKPOINT_FORMAT, CHECKPOINT_VERSION, checkpointFiles } from './format';
 import type { FileDigest, TrainerState } from './format';
 
@@ -18,6 +20,8 @@ export interface CheckpointContent {
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly optimizerState: OptimizerState;
   readonly state: TrainerState;
+  /** States that the run may go back to, other than the present one. */
+  readonly kept: readonly KeptState[];
   /** Adds further files before the folder is completed. */
   readonly alsoWrite?: ((folder: string) => Promise<void> | void) | undefined;
 }
@@ -34,6 +38,8 @@ export async function writeCheckpoint(folder: string, content: CheckpointContent
       format: 'pt',
       slots: JSON.stringify(Object.fromEntries(Object.entries(content.optimizerState).map(([s, t]) => [s, t.length]))),
     });
+    if (content.kept.length > 0)
+      await writeSafetensors(path.join(staging, checkpointFiles.kept), content.kept.flatMap(keptInputs));
     await writeFile(path.join(staging, checkpointFiles.state), JSON.stringify(stateJson(content.state)));
     await content.alsoWrite?.(staging);
     const files: Record<string, FileDigest> = {};
@@ -61,6 +67,16 @@ const parameterInputs = (parameters: ReadonlyMap<string, Tensor>): SafetensorsIn
 
 const stateInputs = (state: OptimizerState): SafetensorsInput[] =>
   Object.entries(state).flatMap(([slot, tensors]) => tensors.map((tensor, i) => inputOf(`${slot}.${i}`, tensor)));
+
+/** `12/parameters.0`, `12/state.firstMoment.0`, for the state after 12 steps. */
+function keptInputs({ step, parameters, state }: KeptState): SafetensorsInput[] {
+  const inputs = (name: string, copies: readonly TensorCopy[]): SafetensorsInput[] =>
+    copies.map(({ data, shape, dtype }, i) => {
+      return { name: `${step}/${name}.${i}`, dtype: dtype as SafetensorsDtype, shape, data };
+    });
+  const slots = Object.entries(state).flatMap(([slot, copies]) => inputs(`state.${slot}`, copies));
+  return [...inputs('parameters', parameters), ...slots];
+}
 
 const dtypes: Record<string, SafetensorsDtype | undefined> = { float32: 'F32', int32: 'I32', bool: 'BOOL' };
 
@@ -100,6 +116,12 @@ function stateJson(state: TrainerState): object {
     evaluations: state.evaluations,
     best: state.best ?? null,
     ...(state.data !== undefined && { data: state.data }),
+    rollbacks: state.rollbacks.map((one) => ({
+      ...one,
+      loss: Number.isFinite(one.loss) ? one.loss : String(one.loss),
+    })),
+    callbacks: state.callbacks,
+    kept: state.kept,
   };
 }
 

@@ -48,3 +48,13 @@ export const badRate = (step: number, rate: unknown): Error =>
     fix: 'return a finite number ≥ 0 for every step',
     details: { step, rate },
   });
+
+/** Scores that are no numbers by name. */
+export const badMetrics = (metrics: unknown): Error =>
+  tesseraeError({
+    package: 'trainer',
+    plugin: 'train',
+    code: 'E_METRIC',
+    message: `metrics gave ${JSON.stringify(metrics) ?? String(metrics)}`,
+    fix: 'return an object of numbers by name, such as { accuracy: 0.9 }',
+  });

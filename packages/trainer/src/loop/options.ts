@@ -5,29 +5,11 @@ import type { Objective } from '../objectives/index';
 import type { Optimizer } from '../optimizers/index';
 import type { Regularizer } from '../regularizers/index';
 import type { Schedule } from '../schedules/index';
-import { checkOptions, required, rules } from '../options';
+import { checkOptions, oneOf, required, rules } from '../options';
 import type { OptionRule } from '../options';
-import type { CheckpointRecord, EvaluationRecord, StepRecord, TrainingHistory } from './history';
-
-/** Something that went wrong without stopping the run. */
-export interface TrainingWarning {
-  readonly code: `W_${string}`;
-  readonly message: string;
-}
-
-/** Functions that are told what happens; what they return is awaited. */
-export interface TrainingCallbacks {
-  /** After every update. */
-  readonly onStep?: (record: StepRecord) => void | Promise<void>;
-  /** After every look at the validation text. */
-  readonly onEvaluate?: (record: EvaluationRecord) => void | Promise<void>;
-  /** After a checkpoint is on the disk. */
-  readonly onCheckpoint?: (record: CheckpointRecord) => void | Promise<void>;
-  /** Once, when the run ends or is aborted (not when it fails). */
-  readonly onEnd?: (history: TrainingHistory) => void | Promise<void>;
-  /** When something went wrong without stopping the run; a Node warning when absent. */
-  readonly onWarning?: (warning: TrainingWarning) => void;
-}
+import { checkCallbacks } from './check-callbacks';
+import type { Callbacks } from './check-callbacks';
+import type { ScoreChoice } from '../callbacks/scores';
 
 /** Where and when checkpoints are written. */
 export interface CheckpointOptions {
@@ -54,6 +36,12 @@ export interface BucketingOptions {
   readonly widths?: readonly number[];
   /** Batches whose rows are sorted by length together: 50. */
   readonly batches?: number;
+}
+
+/** Which evaluation is the best, and what follows from it. */
+export interface BestOptions extends ScoreChoice {
+  /** Give back the model of the best evaluation instead of the last: false. */
+  readonly restore?: boolean;
 }
 
 /** Options of `train`. */
@@ -116,6 +104,16 @@ export interface TrainOptions {
   readonly evaluateEvery?: number;
   /** Batches of an evaluation, the same every time: 8. */
   readonly evaluationBatches?: number;
+  /**
+   * More scores of every evaluation, taken from the model as it stands: `async (model) => ({ accuracy: … })`. The model
+   * belongs to the run: read it, do not keep or dispose it.
+   */
+  readonly metrics?: (
+    model: Model,
+    step: number,
+  ) => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
+  /** Which evaluation counts as the best, and whether its model is given back: the one with the lowest loss, no. */
+  readonly best?: BestOptions;
   /** Where and when checkpoints are written; none when absent. */
   readonly checkpoint?: CheckpointOptions;
   /**
@@ -129,7 +127,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   /** `return` instead of throwing gives what has been learned so far when the signal comes: `throw`. */
   readonly whenAborted?: 'throw' | 'return';
-  readonly callbacks?: TrainingCallbacks;
+  /** Who is told what happens, and may end the run or take it back: one, or several in their order. */
+  readonly callbacks?: Callbacks;
   /** Show progress in the terminal or notebook: true. */
   readonly progress?: boolean;
 }
@@ -181,7 +180,9 @@ export function checkTrainOptions(options: TrainOptions): void {
     seed: rules.nonNegativeInteger,
     signal: optional('an AbortSignal', isSignal),
     whenAborted: optional(`'throw' or 'return'`, (v) => v === 'throw' || v === 'return'),
-    callbacks: rules.object,
+    metrics: rules.function,
+    best: rules.object,
+    callbacks: optional('a callback or a list of them', (v) => typeof v === 'object' && v !== null),
     progress: rules.boolean,
   });
   if (typeof options.bucketing === 'object') {
@@ -200,13 +201,12 @@ export function checkTrainOptions(options: TrainOptions): void {
       alsoWrite: rules.function,
     });
   }
-  if (options.callbacks !== undefined) {
-    checkOptions<TrainingCallbacks>('train', options.callbacks, {
-      onStep: rules.function,
-      onEvaluate: rules.function,
-      onCheckpoint: rules.function,
-      onEnd: rules.function,
-      onWarning: rules.function,
+  if (options.best !== undefined) {
+    checkOptions<BestOptions>('train', options.best, {
+      metric: rules.string,
+      direction: oneOf('lowest', 'highest'),
+      restore: rules.boolean,
     });
   }
+  checkCallbacks(options.callbacks, options.evaluateEvery !== undefined);
 }

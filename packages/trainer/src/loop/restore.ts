@@ -1,14 +1,16 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { Model, SafetensorsTensor } from '@tesserae/core';
+import type { Model } from '@tesserae/core';
+import type { TrainingWarning } from '../callbacks/callback';
 import { compareIdentity, readCheckpoint, readNewest } from '../checkpoints/index';
 import type { LoadedCheckpoint } from '../checkpoints/index';
 import { foreignCheckpoint } from '../checkpoints/checkpoint-errors';
 import type { OptimizerState } from '../optimizers/index';
-import type { TrainingWarning } from './options';
+import type { KeptState } from './kept-states';
 import { modelLeaves } from './leaves';
 import type { Leaf } from './leaves';
 import type { Settings } from './settings';
+import { stateOf, tensorOf } from './tensor-copies';
+import type { StateCopy } from './tensor-copies';
 
 /** A run as a checkpoint left it. */
 export interface RestoredRun {
@@ -16,6 +18,8 @@ export interface RestoredRun {
   /** In the order of the model's tree. */
   readonly parameters: Tensor[];
   readonly state: OptimizerState;
+  /** The states that the run may go back to, oldest first. */
+  readonly kept: readonly KeptState[];
 }
 
 /**
@@ -41,12 +45,25 @@ export async function restoreRun<C>(
       message: `the run goes on, but not bit for bit as it would have without the interruption: ${changed.join('; ')}`,
     });
   }
+  const present = stateIn(model, settings, loaded);
+  const others = new Map(loaded.kept.map((one) => [one.step, one]));
+  const kept = state.kept.map((one) => others.get(one.step) ?? { ...present, ...one });
+  return { loaded, parameters: present.parameters.map(tensorOf), state: stateOf(present.state), kept };
+}
+
+/**
+ * The state that a checkpoint holds, as the training step wants it.
+ *
+ * @throws E_CHECKPOINT_FOREIGN when its parameters are not the model's
+ */
+export function stateIn<C>(model: Model<C>, settings: Settings, loaded: LoadedCheckpoint): StateCopy {
   const leaves = modelLeaves(model, settings.trainable);
   checkShapes(leaves, loaded);
   const learning = leaves.filter(({ learns }) => learns);
-  const parameters = learning.map(({ checkpointName }) => tensorOf(loaded.parameters.get(checkpointName)!));
-  const slots = Object.entries(loaded.optimizerState).map(([slot, tensors]) => [slot, tensors.map(tensorOf)] as const);
-  return { loaded, parameters, state: Object.fromEntries(slots) };
+  return {
+    parameters: learning.map(({ checkpointName }) => loaded.parameters.get(checkpointName)!),
+    state: loaded.optimizerState,
+  };
 }
 
 async function findCheckpoint(
@@ -75,9 +92,4 @@ function checkShapes(leaves: readonly Leaf[], { folder, parameters }: LoadedChec
   const names = new Set(leaves.map(({ checkpointName }) => checkpointName));
   const strange = [...parameters.keys()].find((name) => !names.has(name));
   if (strange !== undefined) throw foreignCheckpoint(folder, `it has a parameter ${strange}, this model has none`, fix);
-}
-
-function tensorOf({ data, shape, dtype }: SafetensorsTensor): Tensor {
-  const type = dtype === 'I32' ? 'int32' : dtype === 'BOOL' ? 'bool' : 'float32';
-  return tf.tensor(data as Float32Array, [...shape], type);
 }

@@ -23,9 +23,11 @@ import { modelLeaves } from './leaves';
 import type { Trainable } from './leaves';
 import { bucketsOf } from './bucketing';
 import { checkTrainOptions } from './options';
-import type { CheckpointOptions, TrainingCallbacks, TrainOptions } from './options';
+import { callbacksOf } from './check-callbacks';
+import type { BestOptions, CheckpointOptions, TrainOptions } from './options';
 import { isStreamed, prepareStream } from './prepare-stream';
 import type { StreamControl, StreamedData } from './prepare-stream';
+import type { TrainingCallback } from '../callbacks/callback';
 
 /** Checkpoint options with every default filled in. */
 export type ResolvedCheckpoint = Required<Omit<CheckpointOptions, 'alsoWrite'>> & Pick<CheckpointOptions, 'alsoWrite'>;
@@ -57,7 +59,9 @@ export interface Settings {
   readonly identity: RunIdentity;
   readonly signal: AbortSignal | undefined;
   readonly whenAborted: 'throw' | 'return';
-  readonly callbacks: TrainingCallbacks;
+  readonly metrics: TrainOptions['metrics'];
+  readonly best: BestOptions;
+  readonly callbacks: readonly TrainingCallback[];
   readonly progress: boolean;
 }
 
@@ -92,6 +96,7 @@ export async function resolveSettings<C extends ArchitectureConfig>(
   const prepared = await prepareData(model, options, rows);
   const { contextLength, sampler, evaluationBatches, fingerprint } = prepared;
   const trains = describeTrainable(model, options.trainable);
+  const callbacks = callbacksOf(options.callbacks);
   return {
     steps,
     rows,
@@ -129,11 +134,18 @@ export async function resolveSettings<C extends ArchitectureConfig>(
         ...(options.gradientClipValue !== undefined && { gradientClipValue: options.gradientClipValue }),
         optimizer: described(optimizer),
       },
-      surroundings: { backend: tf.getBackend(), microBatchSize, schedule: describeSchedule(schedule) },
+      surroundings: {
+        backend: tf.getBackend(),
+        microBatchSize,
+        schedule: describeSchedule(schedule),
+        ...describeCallbacks(callbacks),
+      },
     },
     signal: options.signal,
     whenAborted: options.whenAborted ?? 'throw',
-    callbacks: options.callbacks ?? {},
+    metrics: options.metrics,
+    best: bestOf(options),
+    callbacks,
     progress: options.progress ?? true,
   };
 }
@@ -279,6 +291,29 @@ function describeTrainable<C>(model: Model<C>, trainable: Trainable | undefined)
   if (trainable === undefined && model.trainable === undefined) return undefined;
   const paths = modelLeaves(model, trainable).flatMap(({ path, learns }) => (learns ? [path] : []));
   return { parameters: paths.length, sha256: createHash('sha256').update(paths.join()).digest('hex') };
+}
+
+/** Those of the callbacks that the course of a run depends on. */
+function describeCallbacks(callbacks: readonly TrainingCallback[]): { readonly [name: string]: Plain } {
+  const steering = callbacks.flatMap(({ name = 'callback', hyperparameters }) =>
+    hyperparameters ? [{ name, ...hyperparameters }] : [],
+  );
+  return steering.length > 0 ? { callbacks: steering } : {};
+}
+
+/** @throws E_OPTION when the best model cannot be known at the end */
+function bestOf({ best = {}, evaluateEvery, checkpoint }: TrainOptions): BestOptions {
+  if (best.restore !== true || (evaluateEvery !== undefined && checkpoint?.keepBest !== false)) return best;
+  throw tesseraeError({
+    package: 'trainer',
+    plugin: 'train',
+    code: 'E_OPTION',
+    message:
+      evaluateEvery === undefined
+        ? 'best.restore needs evaluations, and there are none'
+        : 'best.restore needs the checkpoint of the best evaluation, and checkpoint.keepBest is false',
+    fix: evaluateEvery === undefined ? 'give evaluateEvery' : 'leave keepBest out',
+  });
 }
 
 const describeSchedule = (schedule: Schedule): Plain =>

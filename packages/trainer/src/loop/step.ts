@@ -23,7 +23,9 @@ import { differentiator, METHOD_SLOT, PENALTY } from './differentiate';
 import type { Constants, StepGradients } from './differentiate';
 import { modelLeaves, treeWith } from './leaves';
 import type { Leaf, Trainable } from './leaves';
+import type { StatisticsRecord } from './history';
 import { batchLosses, totalOf } from './losses';
+import { measure, statisticsRecord } from './statistics';
 
 /** How a step is made. */
 export interface TrainingStepOptions {
@@ -62,6 +64,14 @@ export interface StepResult {
   readonly parts?: Readonly<Record<string, number>> | undefined;
   /** Norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
+  /** Gradients and weights, tensor by tensor, where they were asked for. */
+  readonly statistics?: StatisticsRecord | undefined;
+}
+
+/** More that a step may be asked for. */
+export interface StepRequest {
+  /** Measure gradients and weights, too, by a second form of the program: false. */
+  readonly statistics?: boolean;
 }
 
 /** A step that holds parameters and optimizer state, and replaces them at every run. */
@@ -72,8 +82,9 @@ export interface TrainingStep {
    * @param batch the rows of the whole step
    * @param learningRate the rate of this update
    * @param step the number of this update, counted from 1
+   * @param request whether gradients and weights are to be measured
    */
-  run(batch: ObjectiveBatch, learningRate: number, step: number): Promise<StepResult>;
+  run(batch: ObjectiveBatch, learningRate: number, step: number, request?: StepRequest): Promise<StepResult>;
   /** Mean loss over a batch with the present parameters, and how many labels counted; changes nothing. */
   evaluate(batch: ObjectiveBatch): Promise<{ readonly loss: number; readonly labels: number }>;
   /** The present parameters that learn, in the order of `paths`; they belong to the step. */
@@ -86,6 +97,8 @@ export interface TrainingStep {
   saved(): ReadonlyMap<string, Tensor>;
   /** The present state of optimizer and gradient method; it belongs to the step. */
   state(): OptimizerState;
+  /** Goes on from other parameters that learn, in the order of `paths`, and another state, which the step takes over. */
+  replace(parameters: readonly Tensor[], state: OptimizerState): void;
   /** A copy of the averaged parameters as a tree, where the optimizer keeps an average. */
   averageParams(): Params | undefined;
   /** Frees everything but the parameters, and hands those over as a tree. */
@@ -149,7 +162,8 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     raw: Tensor[],
     learningRate: Scalar,
     step: Scalar,
-  ): { parameters: Tensor[]; state: OptimizerState; norm: Scalar } => {
+    measured = false,
+  ): { parameters: Tensor[]; state: OptimizerState; norm: Scalar; statistics: Tensor[] } => {
     const gradients = clipValues(raw, gradientClipValue);
     const norm = globalNorm(gradients); // []
     const scale = gradientClipNorm === undefined ? undefined : clipScale(norm, gradientClipNorm); // []
@@ -158,29 +172,32 @@ export function createTrainingStep<C extends ArchitectureConfig>(
       optimizer.scalesGradients === true
         ? optimizer.update(gradients, state, parameters, { ...context, gradientScale: scale })
         : optimizer.update(scaleGradients(gradients, scale), state, parameters, context);
-    return { ...next, norm };
+    return { ...next, norm, statistics: measured ? [measure(raw, parameters, next.parameters)] : [] };
   };
 
-  const wholeStep = compile(
-    (
-      parameters: Tensor[],
-      state: OptimizerState,
-      inputs: Constants,
-      batch: BatchTensors,
-      learningRate: Scalar,
-      step: Scalar,
-    ) => {
-      const method = (state as Partial<OptimizerState>)[METHOD_SLOT];
-      const made = differentiate({ parameters, inputs, batch, state: method, learningRate });
-      const next = update(parameters, state, made.gradients, learningRate, step);
-      return {
-        ...next,
-        state: { ...next.state, ...(method && { [METHOD_SLOT]: made.state }) },
-        losses: made.losses,
-      };
-    },
-    { name: 'trainingStep', donate: [0, 1] },
-  );
+  /** The step as one program; the form that measures is another one, which is made when it is first needed. */
+  const wholeStepThat = (measured: boolean) =>
+    compile(
+      (
+        parameters: Tensor[],
+        state: OptimizerState,
+        inputs: Constants,
+        batch: BatchTensors,
+        learningRate: Scalar,
+        step: Scalar,
+      ) => {
+        const method = (state as Partial<OptimizerState>)[METHOD_SLOT];
+        const made = differentiate({ parameters, inputs, batch, state: method, learningRate });
+        const next = update(parameters, state, made.gradients, learningRate, step, measured);
+        return {
+          ...next,
+          state: { ...next.state, ...(method && { [METHOD_SLOT]: made.state }) },
+          losses: made.losses,
+        };
+      },
+      { name: measured ? 'measuredTrainingStep' : 'trainingStep', donate: [0, 1] },
+    );
+  const [wholeStep, measuredStep] = [wholeStepThat(false), wholeStepThat(true)];
   const accumulate = compile(
     (parameters: Tensor[], sum: Sum, inputs: Constants, batch: BatchTensors, weight: Scalar): Sum => {
       const { losses, gradients } = differentiate({ parameters, inputs, batch, weight });
@@ -191,7 +208,13 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     },
     { name: 'accumulateGradients', donate: [1] },
   );
-  const applyUpdate = compile(update, { name: 'updateParameters', donate: [0, 1, 2] });
+  const updateThat = (measured: boolean) =>
+    compile(
+      (parameters: Tensor[], state: OptimizerState, gradients: Tensor[], learningRate: Scalar, step: Scalar) =>
+        update(parameters, state, gradients, learningRate, step, measured),
+      { name: measured ? 'measuredUpdate' : 'updateParameters', donate: [0, 1, 2] },
+    );
+  const [applyUpdate, measuredUpdate] = [updateThat(false), updateThat(true)];
   const evaluation = compile(
     (parameters: Tensor[], inputs: Constants, batch: BatchTensors) =>
       totalOf(batchLosses(model, treeOf(parameters, inputs.fixed), objective, batch)),
@@ -201,7 +224,11 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   let parameters: Tensor[] = options.parameters?.slice() ?? learning.map(({ tensor }) => copyOf(tensor));
   let state = options.state ?? { ...optimizer.init(parameters, paths), ...initialState(parameters) };
 
-  const resultOf = async (losses: readonly Tensor[], norm: Tensor): Promise<StepResult> => {
+  const resultOf = async (
+    step: number,
+    losses: readonly Tensor[],
+    { norm, statistics }: { readonly norm: Tensor; readonly statistics: readonly Tensor[] },
+  ): Promise<StepResult> => {
     const values: number[] = [];
     for (const loss of losses) values.push(await take(loss));
     const named = Object.fromEntries(parts.map((name, i) => [name, values[i]]));
@@ -209,21 +236,44 @@ export function createTrainingStep<C extends ArchitectureConfig>(
       loss: parts.reduce((sum, name) => (name === PENALTY ? sum : sum + named[name]), 0),
       gradientNorm: await take(norm),
       ...(parts.length > 1 && { parts: named }),
+      ...(statistics.length > 0 && { statistics: await readStatistics(step, statistics[0]) }),
     };
   };
 
-  const runWhole = async (batch: ObjectiveBatch, learningRate: number, step: number): Promise<StepResult> => {
+  const readStatistics = async (step: number, measured: Tensor): Promise<StatisticsRecord> => {
+    const values = await measured.data();
+    measured.dispose();
+    return statisticsRecord(
+      step,
+      values,
+      paths,
+      parameters.map(({ size }) => size),
+    );
+  };
+
+  const runWhole = async (
+    batch: ObjectiveBatch,
+    learningRate: number,
+    step: number,
+    measured: boolean,
+  ): Promise<StepResult> => {
     const tensors = batchTensors(batch, batchSize, foldIn(key, step), draws);
     try {
-      const next = await wholeStep.runAsync(parameters, state, constants, tensors, learningRate, step);
+      const program = measured ? measuredStep : wholeStep;
+      const next = await program.runAsync(parameters, state, constants, tensors, learningRate, step);
       ({ parameters, state } = next);
-      return await resultOf(next.losses, next.norm);
+      return await resultOf(step, next.losses, next);
     } finally {
       tf.dispose(Object.values(tensors));
     }
   };
 
-  const runInParts = async (batch: ObjectiveBatch, learningRate: number, step: number): Promise<StepResult> => {
+  const runInParts = async (
+    batch: ObjectiveBatch,
+    learningRate: number,
+    step: number,
+    measured: boolean,
+  ): Promise<StepResult> => {
     const labels = countLabels(batch, batchSize);
     let sum: Sum = { losses: parts.map(() => tf.scalar(0)), gradients: parameters.map((p) => tf.zeros(p.shape)) };
     try {
@@ -237,16 +287,18 @@ export function createTrainingStep<C extends ArchitectureConfig>(
           tf.dispose(Object.values(tensors));
         }
       }
-      const next = await applyUpdate.runAsync(parameters, state, sum.gradients, learningRate, step);
+      const program = measured ? measuredUpdate : applyUpdate;
+      const next = await program.runAsync(parameters, state, sum.gradients, learningRate, step);
       ({ parameters, state } = next);
-      return await resultOf(sum.losses, next.norm);
+      return await resultOf(step, sum.losses, next);
     } finally {
       tf.dispose([...sum.losses, ...sum.gradients].filter((tensor) => !tensor.isDisposed));
     }
   };
 
   const releasePrograms = (): void => {
-    for (const program of [wholeStep, accumulate, applyUpdate, evaluation]) program.dispose();
+    for (const program of [wholeStep, measuredStep, accumulate, applyUpdate, measuredUpdate, evaluation])
+      program.dispose();
     for (const tensors of Object.values(state)) tf.dispose(tensors.filter((tensor) => !tensor.isDisposed));
   };
 
@@ -260,10 +312,16 @@ export function createTrainingStep<C extends ArchitectureConfig>(
       const kept = leaves.some(({ insideForm }) => insideForm) ? learning : leaves;
       return new Map(kept.map(({ path, checkpointName }) => [checkpointName, now.get(path)!]));
     },
-    async run(batch, learningRate, step) {
+    replace(others, otherState) {
+      const old = [...parameters, ...Object.values(state).flat()];
+      tf.dispose(old.filter((tensor) => !tensor.isDisposed));
+      [parameters, state] = [[...others], otherState];
+    },
+    async run(batch, learningRate, step, { statistics = false } = {}) {
       const nextToken = objective === undefined;
       checkBatch(batch, { rows: batchSize, contextLength, vocabSize: model.config.vocabSize, nextToken });
-      return microBatchSize === batchSize ? runWhole(batch, learningRate, step) : runInParts(batch, learningRate, step);
+      const make = microBatchSize === batchSize ? runWhole : runInParts;
+      return make(batch, learningRate, step, statistics);
     },
     async evaluate(batch) {
       const rows = batch.inputIds.length / contextLength;

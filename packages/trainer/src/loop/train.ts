@@ -1,15 +1,14 @@
 import type { ArchitectureConfig, Model } from '@tesserae/core';
-import { checkpointPath, prepareFolder, pruneCheckpoints, writeCheckpoint } from '../checkpoints/index';
-import type { EvaluationRecord, HistoryInProgress, StepRecord, TrainingHistory } from './history';
-import { aborted, badRate, nonFinite } from './loop-errors';
-import type { TrainingWarning, TrainOptions } from './options';
-import { openProgress } from './progress';
-import type { TrainingProgress } from './progress';
-import { restoreRun } from './restore';
+import { noteBest, restoreBest } from './best';
+import type { EvaluationRecord, StepRecord, TrainingHistory } from './history';
+import { aborted, badMetrics, badRate, nonFinite } from './loop-errors';
+import type { TrainOptions } from './options';
+import { rateFactor, rollBack, skippedBatches } from './roll-back';
+import { historyOf, openRun } from './run';
+import type { Run } from './run';
+import { save, saveWhenAborted } from './save';
 import { resolveSettings } from './settings';
-import type { Settings } from './settings';
-import { createTrainingStep } from './step';
-import type { TrainingStep } from './step';
+import type { StepResult } from './step';
 
 /** What `train` gives back. */
 export interface TrainingResult<C = ArchitectureConfig> {
@@ -33,7 +32,7 @@ export interface TrainingResult<C = ArchitectureConfig> {
  * @returns the trained model and the history
  * @throws E_OPTION, E_UNKNOWN_OPTION, E_MODEL; E_EMPTY_TEXT, E_TOKENIZER, E_TEXT_TOO_SHORT, E_VOCABULARY for data that
  *   cannot be; E_OBJECTIVE_DATA, E_OBJECTIVE_MODEL
- *   from objectives; E_BATCH, E_SCHEDULE for what a given function returned; E_WEIGHT_FORM; E_NON_FINITE_LOSS when the loss
+ *   from objectives; E_BATCH, E_SCHEDULE, E_METRIC for what a given function returned; E_ROLLBACK from callbacks; E_WEIGHT_FORM; E_NON_FINITE_LOSS when the loss
  *   leaves the numbers; E_ABORTED when the signal came; E_CHECKPOINT_EXISTS, E_CHECKPOINT_FOREIGN,
  *   E_CHECKPOINT_TRUNCATED, E_NOT_FOUND around resuming; E_NOT_WRITABLE, E_DISK_FULL, E_WRITE_FAILED when saving fails
  *
@@ -58,199 +57,148 @@ export async function train<C extends ArchitectureConfig>(
 ): Promise<TrainingResult<C>> {
   const settings = await resolveSettings(model, options);
   const run = await openRun(model, settings);
+  const { told, context } = run;
   try {
     const stopped = await runSteps(run);
-    tellOfSkipped(settings);
-    const history = historyOf(run.history, stopped);
+    tellOfSkipped(run);
     if (stopped === 'aborted' && settings.whenAborted === 'throw') {
-      await settings.callbacks.onEnd?.(history);
+      const history = historyOf(run, stopped);
+      await told.tell((callback) => callback.onEnd?.(history, context));
       throw aborted(run.made, settings.steps, run.lastCheckpoint, history);
     }
+    await restoreBest(run);
+    const history = historyOf(run, stopped);
+    await told.tell((callback) => callback.onEnd?.(history, context));
     const averageParams = run.step.averageParams();
     const trained = { ...model, params: run.step.finish() };
     run.finished = true;
-    await settings.callbacks.onEnd?.(history);
     return { model: trained, history, ...(averageParams && { averaged: { ...model, params: averageParams } }) };
   } finally {
     run.progress.end();
     if (!run.finished) run.step.dispose();
+    await told.close();
     await settings.stream?.close();
   }
 }
 
-/** Everything that changes while a run goes on. */
-interface Run<C> {
-  readonly model: Model<C>;
-  readonly settings: Settings;
-  readonly step: TrainingStep;
-  readonly history: HistoryInProgress;
-  readonly progress: TrainingProgress;
-  /** Folders of checkpoints that were found damaged. */
-  readonly damaged: ReadonlySet<string>;
-  /** Updates made. */
-  made: number;
-  lastCheckpoint: string | undefined;
-  finished: boolean;
-}
-
-const historyOf = (history: HistoryInProgress, stopped: TrainingHistory['stopped']): TrainingHistory => ({
-  ...history,
-  stopped,
-});
-
-function warnThrough({ callbacks }: Settings, warning: TrainingWarning): void {
-  if (callbacks.onWarning) callbacks.onWarning(warning);
-  else process.emitWarning(warning.message, { type: 'TesseraeWarning', code: warning.code });
-}
-
 /** Rows that could not be read and were passed over are said, not hidden. */
-function tellOfSkipped(settings: Settings): void {
+function tellOfSkipped<C>({ settings, told }: Run<C>): void {
   const { count, examples } = settings.stream?.skipped() ?? { count: 0, examples: [] };
   if (count === 0) return;
   const first =
     examples.length > 0 ? `; the first is ${examples[0].file}:${examples[0].line}, ${examples[0].reason}` : '';
   const message = `${count} rows of an epoch could not be read and were passed over${first}`;
-  warnThrough(settings, { code: 'W_ROWS_SKIPPED', message });
-}
-
-async function openRun<C extends ArchitectureConfig>(model: Model<C>, settings: Settings): Promise<Run<C>> {
-  const { checkpoint, resume } = settings;
-  const warn = (warning: TrainingWarning): void => warnThrough(settings, warning);
-  const damaged = new Set<string>();
-  if (checkpoint !== undefined) await prepareFolder(checkpoint.folder, resume === false, checkpoint.overwrite);
-  const restored = await restoreRun(model, settings, warn, damaged);
-  const step = createTrainingStep(model, {
-    optimizer: settings.optimizer,
-    batchSize: settings.rows,
-    microBatchSize: settings.microBatchSize,
-    contextLength: settings.contextLength,
-    objective: settings.objective,
-    gradientClipNorm: settings.gradientClipNorm,
-    gradientClipValue: settings.gradientClipValue,
-    trainable: settings.trainable,
-    gradients: settings.gradients,
-    regularizers: settings.regularizers,
-    key: settings.dropoutKey,
-    parameters: restored?.parameters,
-    state: restored?.state,
-  });
-  const made = restored?.loaded.state.step ?? 0;
-  settings.stream?.begin(made, restored?.loaded.state.data);
-  return {
-    model,
-    settings,
-    step,
-    history: {
-      steps: [...(restored?.loaded.state.steps ?? [])],
-      evaluations: [...(restored?.loaded.state.evaluations ?? [])],
-      checkpoints: [],
-      best: restored?.loaded.state.best,
-      resumedFrom: restored && { step: made, folder: restored.loaded.folder },
-    },
-    progress: openProgress(settings, made),
-    damaged,
-    made,
-    lastCheckpoint: restored?.loaded.folder,
-    finished: false,
-  };
+  told.warn({ code: 'W_ROWS_SKIPPED', message });
 }
 
 async function runSteps<C>(run: Run<C>): Promise<TrainingHistory['stopped']> {
-  const { settings, history, progress } = run;
-  const { steps, signal, evaluateEvery, checkpoint, callbacks } = settings;
-  while (run.made < steps) {
-    if (signal?.aborted === true) {
+  const { settings, told, context } = run;
+  await told.tell((callback, state) => callback.onStart?.(context, state));
+  while (run.made < settings.steps) {
+    if (told.stopReason !== undefined) return 'callback';
+    if (settings.signal?.aborted === true) {
       await saveWhenAborted(run);
       return 'aborted';
     }
-    const record = await makeStep(run);
-    run.made = record.step;
-    history.steps.push(record);
-    progress.step(record);
-    await callbacks.onStep?.(record);
-
-    const last = run.made === steps;
-    const due = evaluateEvery !== undefined && (last || run.made % evaluateEvery === 0);
-    const improved = due && (await evaluate(run));
-    if (checkpoint !== undefined && (last || run.made % checkpoint.every === 0 || (improved && checkpoint.keepBest))) {
-      await save(run);
-    }
+    const made = await makeStep(run);
+    if (isFinite(made.record)) await follow(run, made);
+    else await bear(run, made.record);
   }
   return 'steps';
 }
 
-async function makeStep<C>(run: Run<C>): Promise<StepRecord> {
-  const { settings, made } = run;
+/** An update, and what was measured with it. */
+interface MadeStep extends Pick<StepResult, 'statistics'> {
+  readonly record: StepRecord;
+}
+
+async function makeStep<C>(run: Run<C>): Promise<MadeStep> {
+  const { settings, made, told } = run;
   const began = performance.now();
-  const learningRate = settings.schedule(made, run.history.evaluations);
+  const learningRate = settings.schedule(made, run.history.evaluations) * rateFactor(run);
   if (!(Number.isFinite(learningRate) && learningRate >= 0)) throw badRate(made + 1, learningRate);
   const asked = performance.now();
-  const batch = await settings.sampler(made);
+  const batch = await settings.sampler(made + skippedBatches(run));
   const dataWaitMilliseconds = performance.now() - asked;
-  const { loss, gradientNorm, parts } = await run.step.run(batch, learningRate, made + 1);
+  const request = { statistics: told.measures(made + 1) };
+  const { loss, gradientNorm, parts, statistics } = await run.step.run(batch, learningRate, made + 1, request);
   const seconds = (performance.now() - began) / 1000;
-  const tokensPerSecond = batch.inputIds.length / seconds;
   const record = {
     step: made + 1,
     loss,
     gradientNorm,
     learningRate,
-    tokensPerSecond,
+    tokensPerSecond: batch.inputIds.length / seconds,
     dataWaitMilliseconds,
     ...(parts && { parts }),
   };
-  if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return record;
-  throw nonFinite(record, run.lastCheckpoint, historyOf(run.history, 'failed'));
+  return { record, statistics };
 }
 
-/** Looks at the validation text; true when the loss is the lowest so far. */
-async function evaluate<C>({ settings, step, history, progress, made }: Run<C>): Promise<boolean> {
+const isFinite = ({ loss, gradientNorm }: StepRecord): boolean =>
+  Number.isFinite(loss) && Number.isFinite(gradientNorm);
+
+/** What follows an update: callbacks, and when their time has come an evaluation and a checkpoint. */
+async function follow<C>(run: Run<C>, { record, statistics }: MadeStep): Promise<void> {
+  const { settings, history, progress, told, context, kept } = run;
+  const { steps, evaluateEvery, checkpoint } = settings;
+  run.made = record.step;
+  history.steps.push(record);
+  progress.step(record);
+  await told.tell((callback) => callback.onStep?.(record, context));
+  if (statistics !== undefined)
+    await told.tell(({ statisticsEvery: every, onStatistics }) =>
+      every !== undefined && record.step % every === 0 ? onStatistics?.(statistics, context) : undefined,
+    );
+  if (await wentBack(run, record)) return;
+  kept.settle(run.made);
+
+  const ends = (): boolean => run.made === steps || told.stopReason !== undefined;
+  const due = evaluateEvery !== undefined && (ends() || run.made % evaluateEvery === 0);
+  const improved = due && (await evaluate(run));
+  if (await wentBack(run, record)) return;
+  if (checkpoint !== undefined && (ends() || run.made % checkpoint.every === 0 || (improved && checkpoint.keepBest)))
+    await save(run);
+}
+
+/** Goes back when a callback asked for it. */
+async function wentBack<C>(run: Run<C>, record: StepRecord): Promise<boolean> {
+  const request = run.told.takeRollback();
+  if (request !== undefined) await rollBack(run, record, request);
+  return request !== undefined;
+}
+
+/** An update that left the numbers: a callback takes the run back, or it ends. */
+async function bear<C>(run: Run<C>, record: StepRecord): Promise<void> {
+  const { told, context } = run;
+  await told.tell((callback) => callback.onNonFinite?.(record, context));
+  if (!(await wentBack(run, record))) throw nonFinite(record, run.lastCheckpoint, historyOf(run, 'failed'));
+}
+
+/** Looks at the validation text; true when it is the best so far. */
+async function evaluate<C>(run: Run<C>): Promise<boolean> {
+  const { settings, step, history, progress, made, told, context } = run;
   let [sum, labels] = [0, 0];
   for (const batch of settings.evaluationBatches) {
     const part = await step.evaluate(batch);
     sum += part.loss * part.labels;
     labels += part.labels;
   }
-  const record: EvaluationRecord = { step: made, loss: sum / labels };
+  const metrics = await settings.metrics?.(context.model(), made);
+  const record: EvaluationRecord = {
+    step: made,
+    loss: sum / labels,
+    ...(metrics && { metrics: checkMetrics(metrics) }),
+  };
   history.evaluations.push(record);
   progress.evaluated(record);
-  const improved = history.best === undefined || record.loss < history.best.loss;
-  if (improved) history.best = record;
-  await settings.callbacks.onEvaluate?.(record);
+  const improved = await noteBest(run, record);
+  await told.tell((callback) => callback.onEvaluate?.(record, context));
   return improved;
 }
 
-async function saveWhenAborted<C>(run: Run<C>): Promise<void> {
-  const { checkpoint } = run.settings;
-  if (checkpoint === undefined || run.made === 0) return;
-  if (run.lastCheckpoint !== checkpointPath(checkpoint.folder, run.made)) await save(run);
-}
-
-async function save<C>(run: Run<C>): Promise<void> {
-  const { model, settings, step, history, made } = run;
-  const { folder, keep, keepBest, alsoWrite } = settings.checkpoint!;
-  const target = checkpointPath(folder, made);
-  await writeCheckpoint(target, {
-    parameters: step.saved(),
-    optimizerState: step.state(),
-    state: {
-      step: made,
-      identity: settings.identity,
-      steps: history.steps,
-      evaluations: history.evaluations,
-      best: history.best,
-      data: settings.stream?.state(),
-    },
-    alsoWrite: alsoWrite && ((staging) => alsoWrite({ ...model, params: step.params() } as unknown as Model, staging)),
-  });
-  run.lastCheckpoint = target;
-  await pruneCheckpoints(folder, {
-    step: made,
-    keep,
-    best: keepBest ? history.best?.step : undefined,
-    damaged: run.damaged,
-  });
-  const record = { step: made, folder: target };
-  history.checkpoints.push(record);
-  await settings.callbacks.onCheckpoint?.(record);
+/** @throws E_METRIC */
+function checkMetrics(metrics: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  if (typeof metrics === 'object' && Object.values(metrics).every((value) => typeof value === 'number')) return metrics;
+  throw badMetrics(metrics);
 }

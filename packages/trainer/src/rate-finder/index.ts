@@ -1,0 +1,3 @@
+export { findLearningRate } from './find-learning-rate';
+export type { FindLearningRateOptions, LearningRateSearch } from './find-learning-rate';
+export type { SweptRate } from './range-test';
