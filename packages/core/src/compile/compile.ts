@@ -1,28 +1,20 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
 import { withPrecision } from '../precision/precision';
-import { flattenTree, isTensor } from './tree';
-import type { FlatTree } from './tree';
+import { argumentError, closeCall, describeValue, openCall, recallCall } from './call';
+import type { Call, Signature } from './call';
+import { flattenTree } from './tree';
+import type { TreeForm } from './tree';
 import type { FlatCompiler, FlatProgram } from '@tesserae/backend-onnx';
 import type { Compiled, CompiledArguments, CompileOptions, ProgramReport } from './types';
 
 interface Program {
+  readonly signature: Signature;
   readonly report: ProgramReport;
   /** Absent where the function runs eagerly. */
   readonly flat?: FlatProgram;
   /** Puts the results together again; known once the function has run. */
-  rebuild?: (leaves: readonly tf.Tensor[]) => unknown;
-}
-
-/** A call taken apart: its tensors (numbers made into scalars), which of them are consumed, and the cache key. */
-interface Call {
-  readonly tree: FlatTree;
-  readonly tensors: tf.Tensor[];
-  readonly scalars: tf.Tensor[];
-  readonly donated: boolean[];
-  readonly key: string;
-  /** Whether the donated tensors are used up: a run that began may have written over them, even one that failed. */
-  spent: boolean;
+  rebuild?: TreeForm['rebuild'];
 }
 
 const compilerSymbol = Symbol.for('tesserae.compile');
@@ -60,34 +52,28 @@ const compilerSymbol = Symbol.for('tesserae.compile');
  * ```
  */
 export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): Compiled<A, R> {
-  if (typeof fn !== 'function') throw argumentError('compile', 'the first argument', `${describe(fn)} is no function`);
+  if (typeof fn !== 'function')
+    throw argumentError('compile', 'the first argument', `${describeValue(fn)} is no function`);
   const name = options.name ?? (fn.name || 'program');
   const donate = new Set(options.donate ?? []);
   const maxPrograms = options.maxPrograms ?? 32;
-  const programs = new Map<string, Program>();
+  const programs: Program[] = []; // the most recently used first
   const { precision } = options;
   const body = (...args: unknown[]): unknown =>
     precision === undefined ? fn(...(args as A)) : withPrecision(precision, () => fn(...(args as A)));
 
   const find = (call: Call): Program => {
-    const known = programs.get(call.key);
-    if (known) {
-      programs.delete(call.key); // the most recently used stands last
-      programs.set(call.key, known);
-      return known;
-    }
-    const program = build(name, body, call);
-    programs.set(call.key, program);
-    for (const [oldest, { flat }] of programs) {
-      if (programs.size <= maxPrograms) break;
-      programs.delete(oldest);
-      flat?.dispose();
-    }
+    const at = programs.findIndex(({ signature }) => signature.key === call.signature.key);
+    if (at === 0) return programs[0];
+    const program = at > 0 ? programs.splice(at, 1)[0] : build(name, body, call.signature);
+    programs.unshift(program);
+    for (const { flat } of programs.splice(maxPrograms)) flat?.dispose();
     return program;
   };
+  const open = (args: readonly unknown[]): Call => recallCall(name, args, programs) ?? openCall(name, args, donate);
 
   const run = (...args: CompiledArguments<A>): R => {
-    const call = open(name, args, donate);
+    const call = open(args);
     try {
       const program = find(call);
       if (!program.flat) return runEagerly(name, body, call) as R;
@@ -95,12 +81,12 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       const results = program.flat.run(call.tensors); // first: a backend may run the function only now
       return program.rebuild!(results) as R;
     } finally {
-      close(call);
+      closeCall(call);
     }
   };
 
   const runAsyncWith = async (how: { signal?: AbortSignal | undefined }, ...args: CompiledArguments<A>): Promise<R> => {
-    const call = open(name, args, donate);
+    const call = open(args);
     try {
       how.signal?.throwIfAborted();
       const program = find(call);
@@ -109,7 +95,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       const results = await program.flat.runAsync(call.tensors, how.signal ? { signal: how.signal } : {});
       return program.rebuild!(results) as R;
     } finally {
-      close(call);
+      closeCall(call);
     }
   };
 
@@ -119,125 +105,60 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     runAsyncWith: { value: runAsyncWith },
     prepare: {
       value: (...args: CompiledArguments<A>): ProgramReport => {
-        const call = open(name, args, new Set());
+        const call = open(args);
         try {
-          return find({ ...call, donated: marks(call.tree, donate), key: call.key }).report;
+          return find(call).report;
         } finally {
-          close(call);
+          closeCall(call); // which is not spent: nothing is consumed
         }
       },
     },
-    programs: { get: () => programs.size },
+    programs: { get: () => programs.length },
     dispose: {
       value: () => {
-        for (const { flat } of programs.values()) flat?.dispose();
-        programs.clear();
+        for (const { flat } of programs.splice(0)) flat?.dispose();
       },
     },
   });
 }
 
-/** Which leaves of the arguments belong to consumed arguments. */
-function marks(tree: FlatTree, donate: ReadonlySet<number>): boolean[] {
-  return tree.leaves.map(
-    ({ path, value }) => isTensor(value) && donate.has(Number(/^arguments\[(\d+)\]/.exec(path)?.[1])),
-  );
-}
-
-function open(name: string, args: readonly unknown[], donate: ReadonlySet<number>): Call {
-  const tree = flattenTree(args, 'arguments', (path, _value, why) => {
-    throw argumentError(name, path, why);
-  });
-  const donated = marks(tree, donate);
-  checkTensors(name, tree, donated);
-  const scalars: tf.Tensor[] = [];
-  const tensors = tree.leaves.map(({ value }) => {
-    if (typeof value !== 'number') return value;
-    const scalar = tf.keep(tf.scalar(value, 'float32'));
-    scalars.push(scalar);
-    return scalar;
-  });
-  const types = tensors.map((tensor) => `${tensor.dtype}${JSON.stringify(tensor.shape)}`).join('');
-  return { tree, tensors, scalars, donated, key: `${tf.getBackend()}|${tree.structure}|${types}`, spent: false };
-}
-
-/** Disposes what the call made, and what it consumed. */
-function close(call: Call): void {
-  for (const scalar of call.scalars) scalar.dispose();
-  call.tensors.forEach((tensor, index) => {
-    if (call.spent && call.donated[index] && !tensor.isDisposed) tensor.dispose();
-  });
-}
-
-function checkTensors(name: string, tree: FlatTree, donated: readonly boolean[]): void {
-  const seen = new Map<tf.Tensor, number>();
-  tree.leaves.forEach(({ value, path }, index) => {
-    if (typeof value === 'number') return;
-    if (value.isDisposed) {
-      throw donated[index]
-        ? donatedError(
-            name,
-            `${path} was consumed or disposed before this call`,
-            'use the tensors that the earlier call returned in its place',
-          )
-        : tesseraeError({
-            package: 'core',
-            code: 'E_DISPOSED',
-            message: `${name}: ${path} ([${value.shape}] ${value.dtype}) is disposed`,
-            fix: 'keep the tensor until the call, or clone it before it is disposed',
-          });
-    }
-    const before = seen.get(value);
-    if (before !== undefined && (donated[before] || donated[index])) {
-      throw donatedError(
-        name,
-        `one tensor is both ${tree.leaves[before].path} and ${path}, and the call consumes it`,
-        'pass tf.clone(tensor) in one of the places',
-      );
-    }
-    seen.set(value, index);
-  });
-}
-
-function build(name: string, fn: (...args: unknown[]) => unknown, call: Call): Program {
+function build(name: string, fn: (...args: unknown[]) => unknown, signature: Signature): Program {
   const backend = tf.backend() as unknown as Record<symbol, FlatCompiler | undefined>;
   const trace = backend[compilerSymbol];
   if (!trace) {
     const report = {
-      backend: tf.getBackend(),
+      backend: signature.backend,
       traced: false,
       nodes: 0,
       modelBytes: 0,
       traceMilliseconds: 0,
       sessionMilliseconds: 0,
     };
-    return { report };
+    return { signature, report };
   }
   const program: { flat?: FlatProgram; rebuild?: Program['rebuild'] } = {};
+  const { form, inputs, donated } = signature;
   const flat = trace(
-    (inputs) => {
-      const { leaves, tree } = evaluate(name, fn, call.tree.rebuild(inputs) as unknown[]);
-      program.rebuild = tree.rebuild; // a backend may run the function now, or when the program runs
+    (tensors) => {
+      const { leaves, rebuild } = evaluate(name, fn, form.rebuild(tensors) as unknown[]);
+      program.rebuild = rebuild; // a backend may run the function now, or when the program runs
       return leaves;
     },
-    {
-      name,
-      inputs: call.tensors.map(({ shape, dtype }) => ({ shape: shape.slice(), dtype })),
-      donated: call.donated.slice(),
-    },
+    { name, inputs, donated },
   );
   const { nodes, modelBytes, traceMilliseconds, sessionMilliseconds } = flat;
   return Object.assign(program, {
+    signature,
     flat,
-    report: { backend: tf.getBackend(), traced: true, nodes, modelBytes, traceMilliseconds, sessionMilliseconds },
+    report: { backend: signature.backend, traced: true, nodes, modelBytes, traceMilliseconds, sessionMilliseconds },
   });
 }
 
 function runEagerly(name: string, fn: (...args: unknown[]) => unknown, call: Call): unknown {
-  let rebuild: FlatTree['rebuild'] | undefined;
+  let rebuild: TreeForm['rebuild'] | undefined;
   const leaves = tf.tidy(() => {
-    const result = evaluate(name, fn, call.tree.rebuild(call.tensors) as unknown[]);
-    rebuild = result.tree.rebuild;
+    const result = evaluate(name, fn, call.signature.form.rebuild(call.tensors) as unknown[]);
+    rebuild = result.rebuild;
     return result.leaves;
   });
   call.spent = true;
@@ -249,7 +170,7 @@ function evaluate(
   name: string,
   fn: (...args: unknown[]) => unknown,
   args: unknown[],
-): { leaves: tf.Tensor[]; tree: FlatTree } {
+): { leaves: tf.Tensor[]; rebuild: TreeForm['rebuild'] } {
   const firstOwn = (tf.engine() as unknown as { nextTensorId(): number }).nextTensorId();
   const result = fn(...args);
   const refuse = (path: string, _value: unknown, why: string): never => {
@@ -259,27 +180,14 @@ function evaluate(
     refuse('the result', result, 'the function is asynchronous');
   const tree = flattenTree(result, 'result', refuse);
   const seen = new Set<tf.Tensor>();
-  const leaves = tree.leaves.map(({ value, path }) => {
-    if (typeof value === 'number') return refuse(path, value, 'a number is no tensor');
-    if (value.isDisposed) return refuse(path, value, 'the tensor is disposed');
+  const leaves = tree.leaves.map((value, at) => {
+    if (typeof value === 'number') return refuse(tree.form.paths[at], value, 'a number is no tensor');
+    if (value.isDisposed) return refuse(tree.form.paths[at], value, 'the tensor is disposed');
     const own = value.id >= firstOwn && !seen.has(value);
     seen.add(value);
     return own ? value : tf.clone(value);
   });
-  return { leaves, tree };
-}
-
-function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value;
-}
-
-function argumentError(name: string, path: string, why: string): Error {
-  return tesseraeError({
-    package: 'core',
-    code: 'E_COMPILE_ARGUMENT',
-    message: `${name}: ${path}: ${why}`,
-    fix: 'pass tensors, numbers, strings, booleans, arrays, plain objects and weights; close over everything else',
-  });
+  return { leaves, rebuild: tree.form.rebuild };
 }
 
 function resultError(name: string, path: string, why: string): Error {
@@ -289,8 +197,4 @@ function resultError(name: string, path: string, why: string): Error {
     message: `${name}: ${path}: ${why}`,
     fix: 'return tensors, in arrays or plain objects; make numbers with tf.scalar',
   });
-}
-
-function donatedError(name: string, message: string, fix: string): Error {
-  return tesseraeError({ package: 'core', code: 'E_DONATED', message: `${name}: ${message}`, fix });
 }

@@ -87,6 +87,50 @@ await describeOnBackends('compile', (backend) => {
     expect(values(f(a, 'double', null))).toEqual([2, 4]);
   });
 
+  it('sees every change of its arguments from one call to the next', () => {
+    const sum = compile((tree: { list: tf.Tensor[]; how: unknown; weight: Scaled | tf.Tensor }) => {
+      const { list, weight } = tree;
+      const dense = 'dataId' in weight ? (weight as tf.Tensor) : scaled.toDense(weight as Scaled);
+      return tf.add(tf.addN(list), dense);
+    });
+    const [one, two] = [tf.tensor1d([1]), tf.tensor1d([2])];
+    const form = (base: tf.Tensor, times: number): Scaled => ({ base, times, [weightSymbol]: scaled });
+    const tree = { list: [one, one], how: 'plain' as unknown, weight: form(one, 10) as Scaled | tf.Tensor };
+    const results = [sum(tree)];
+    const after = (change: () => void): void => {
+      change();
+      results.push(sum(tree));
+    };
+    after(() => (tree.list[1] = two)); // another tensor in the same place of the same tree
+    after(() => (tree.weight = form(two, 10)));
+    after(() => (tree.weight = form(two, 100)));
+    after(() => (tree.weight = two));
+    after(() => tree.list.push(two));
+    after(() => (tree.list = [one]));
+    after(() => (tree.how = { nested: two }));
+    after(() => (tree.how = [two]));
+    after(() => (tree.how = null));
+    expect(results.map((tensor) => values(tensor)[0])).toEqual([12, 13, 23, 203, 5, 7, 3, 3, 3, 3]);
+    expect(sum.programs).toBe(8);
+    one.dispose();
+    expect(thrown(() => sum(tree))[0]).toBe('E_DISPOSED');
+    tf.dispose([two, ...results]);
+    sum.dispose();
+  });
+
+  it('consumes a tensor in the place of a number', () => {
+    const f = compile((x: tf.Scalar) => tf.add(x, 1), { donate: [0] });
+    const before = tf.memory().numTensors;
+    expect(values(f(1))).toEqual([2]);
+    const x = tf.scalar(2);
+    expect(values(f(x))).toEqual([3]);
+    expect(x.isDisposed).toBe(true);
+    expect(values(f(3))).toEqual([4]);
+    expect(f.programs).toBe(1);
+    expect(tf.memory().numTensors).toBe(before + 3);
+    f.dispose();
+  });
+
   it('gives tensors of its own: never an argument, a constant or one twice', () => {
     const constant = tf.tensor1d([7]);
     const f = compile((x: tf.Tensor) => {
