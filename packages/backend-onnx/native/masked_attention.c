@@ -9,36 +9,25 @@
  * H, the attribute heads, is a multiple of K (grouped queries), E a multiple of 16.
  */
 #include <stdlib.h>
+#include "masked_attention.h"
 #include "product.h"
-#include "runtime.h"
 
 enum { ROWS = 48, KEYS = 512 };                    /* a block of many queries: scores and keys fit the second-level cache */
-enum { FEW = 4, CHUNK = 64, SPLIT = 256 };         /* few queries: keys at a time, and the least that is worth a task */
-typedef struct {
-  const float *q, *k, *v, *bias;
-  float *out, *parts;
-  int64_t B, T, S, H, K, E, first;                 /* first: where query 0 stands */
-  int64_t k_row, k_head, k_batch, bias_batch, bias_head, bias_row, bias_key;
-  int64_t splits, split_keys, part;                /* part: floats of one row's partial result */
-  int64_t window;                                  /* 0: none */
-  float scale, softcap;                            /* 0: none */
-  int causal, *failed;
-} Args;
-
+enum { FEW = 4, CHUNK = 256, SPLIT = 256 };        /* few queries: keys at a time, and the least that is worth a task */
 /** Query t sees the keys from `first_seen` up to, but not with, `seen_by`. */
-static inline int64_t seen_by(const Args *a, int64_t t) {
+static inline int64_t seen_by(const Attention *a, int64_t t) {
   const int64_t seen = a->causal ? a->first + t + 1 : a->window ? a->first + t + a->window : a->S;
   return seen < 0 ? 0 : seen < a->S ? seen : a->S;
 }
-static inline int64_t first_seen(const Args *a, int64_t t) {
+static inline int64_t first_seen(const Attention *a, int64_t t) {
   const int64_t from = a->window ? a->first + t - a->window + 1 : 0;
   return from < 0 ? 0 : from;
 }
-static inline const float *bias_of(const Args *a, int64_t batch, int64_t head, int64_t t) {
+static inline const float *bias_of(const Attention *a, int64_t batch, int64_t head, int64_t t) {
   return a->bias ? a->bias + batch * a->bias_batch + head * a->bias_head + t * a->bias_row : 0;
 }
 /** What changes the scores of one query and n keys from `from` on: the cap, the bias, the window. */
-static void adjust(const Args *a, int64_t batch, int64_t head, int64_t t, int64_t from, float *scores, int64_t n) {
+static void adjust(const Attention *a, int64_t batch, int64_t head, int64_t t, int64_t from, float *scores, int64_t n) {
   const float *bias = bias_of(a, batch, head, t);
   const int64_t closed = first_seen(a, t) - from;
   if (a->softcap > 0)
@@ -81,6 +70,7 @@ static inline vec sums(const vec s[8]) {
 /** scores[i] = scale q k_i for n keys, eight at a time; the last few repeat the last key. */
 static void score(const float *q, const float *k, int64_t step, int64_t E, int64_t n, float scale, float *scores) {
   for (int64_t i = 0; i < n; i += 8) {
+    for (int64_t e = 0; e < 8 * E; e += 2 * LANES) __builtin_prefetch(k + (i + 16) * step + e); /* eight streams confuse the processor's own */
     vec s[8] = {{0}};
     for (int64_t e = 0; e < E; e += LANES) {
       const vec x = load(q + e);
@@ -111,11 +101,11 @@ static void mix(const float *weights, const float *v, int64_t step, int64_t E, i
 
 /** Few queries: all heads and rows that share a key-value head, over one split of the keys. Gives m, l and the sum. */
 static void few_queries(void *argument, size_t task) {
-  const Args *a = argument;
+  const Attention *a = argument;
   const int64_t group = a->H / a->K, split = (int64_t)task % a->splits, pair = (int64_t)task / a->splits;
   const int64_t batch = pair / a->K, kv = pair % a->K, rows = group * a->T;
   const float *k = a->k + batch * a->k_batch + kv * a->k_head, *v = a->v + batch * a->k_batch + kv * a->k_head;
-  const int64_t from = first_seen(a, 0) / CHUNK * CHUNK + split * a->split_keys, end = seen_by(a, a->T - 1);
+  const int64_t from = first_seen(a, 0) + split * a->split_keys, end = seen_by(a, a->T - 1);
   const int64_t to = from + a->split_keys < end ? from + a->split_keys : end;
   float *parts = a->parts + (int64_t)task * rows * a->part, scores[CHUNK];
   for (int64_t row = 0; row < rows; row++) {
@@ -136,7 +126,7 @@ static void few_queries(void *argument, size_t task) {
     }
 }
 /** Puts the splits of each row together. */
-static void join(const Args *a) {
+static void join(const Attention *a) {
   const int64_t group = a->H / a->K, rows = group * a->T;
   for (int64_t pair = 0; pair < a->B * a->K; pair++)
     for (int64_t row = 0; row < rows; row++) {
@@ -162,7 +152,7 @@ static void transpose(const float *from, int64_t rows, int64_t columns, int64_t 
 }
 /** Many queries: one head, blocks of keys against blocks of queries. */
 static void many_queries(void *argument, size_t task) {
-  const Args *a = argument;
+  const Attention *a = argument;
   const int64_t T = a->T, E = a->E, batch = (int64_t)task / a->H, head = (int64_t)task % a->H, kv = head / (a->H / a->K), q_row = a->H * E;
   const float *q = a->q + batch * T * q_row + head * E, *k = a->k + batch * a->k_batch + kv * a->k_head, *v = a->v + batch * a->k_batch + kv * a->k_head;
   float *out = a->out + batch * T * q_row + head * E, *kt = scratch_of_task((E + ROWS) * KEYS + 2 * T);
@@ -206,45 +196,53 @@ static void many_queries(void *argument, size_t task) {
   free(kt);
 }
 
-/** The step of each dimension of the bias, 0 where it is the same for all. */
-static void read_bias(Args *a, const Tensor *bias) {
+void read_bias(Attention *a, const Tensor *bias) {
   int64_t *steps[] = {&a->bias_key, &a->bias_row, &a->bias_head, &a->bias_batch}, step = 1;
   a->bias = F32(*bias);
   for (int i = 0; i < 4 && i < bias->rank; i++) {
     const int64_t size = bias->shape[bias->rank - 1 - i];
-    *steps[i] = size == 1 ? 0 : step;
+    *steps[i] = size == 1 ? 0 : step; /* 0: the same for all */
     step *= size;
   }
+}
+
+Attention attention_of(const Call *call, const float *q, int64_t q_size, const Tensor *k, const Tensor *v, int cached) {
+  const Kernel *kernel = call->kernel;
+  Attention a = {q, F32(*k), F32(*v)};
+  a.scale = kernel->scale, a.causal = (int)kernel->causal, a.window = kernel->window, a.softcap = kernel->softcap;
+  a.B = k->shape[0], a.H = kernel->heads, a.E = k->shape[3], a.T = q_size / (a.B * a.H * a.E); /* q may come in any shape */
+  a.S = k->shape[cached ? 2 : 1], a.K = k->shape[cached ? 1 : 2];
+  a.k_row = cached ? a.E : a.K * a.E, a.k_head = cached ? a.S * a.E : a.E, a.k_batch = a.S * a.K * a.E;
+  a.first = a.S - a.T;
+  return a;
+}
+
+void attend(Call *call, Attention *a) {
+  int failed = 0;
+  a->failed = &failed;
+  if (a->T > FEW) parallel_for(call, (size_t)(a->B * a->H), many_queries, a);
+  else {
+    const int64_t pairs = a->B * a->K, seen = seen_by(a, a->T - 1) - first_seen(a, 0), most = (seen + SPLIT - 1) / SPLIT;
+    a->splits = pairs >= 8 || most < 2 ? 1 : most < 16 / pairs ? most : 16 / pairs; /* enough tasks for many threads */
+    a->split_keys = ((seen + a->splits - 1) / a->splits + CHUNK - 1) / CHUNK * CHUNK;
+    a->part = a->E + LANES;
+    a->parts = scratch(call, pairs * a->splits * a->H / a->K * a->T * a->part);
+    if (!a->parts) return;
+    parallel_for(call, (size_t)(pairs * a->splits), few_queries, a);
+    if (!call->status) join(a);
+    free(a->parts);
+  }
+  if (failed) out_of_memory(call);
 }
 
 void masked_attention(Call *call) {
   const Tensor q = input_tensor(call, 0), k = input_tensor(call, 1), v = input_tensor(call, 2);
   const Tensor offset = input_tensor(call, 3), bias = input_tensor(call, 4);
   if (call->status) return;
-  const int cached = (int)call->kernel->cached;
-  int failed = 0;
-  Args a = {F32(q), F32(k), F32(v)};
-  a.scale = call->kernel->scale, a.causal = (int)call->kernel->causal, a.failed = &failed;
-  a.B = k.shape[0], a.H = call->kernel->heads, a.E = k.shape[3], a.T = q.size / (a.B * a.H * a.E); /* q may come in any shape */
-  a.S = k.shape[cached ? 2 : 1], a.K = k.shape[cached ? 1 : 2];
-  a.k_row = cached ? a.E : a.K * a.E, a.k_head = cached ? a.S * a.E : a.E, a.k_batch = a.S * a.K * a.E;
-  a.first = offset.data ? *I32(offset) : a.S - a.T;
-  a.window = call->kernel->window, a.softcap = call->kernel->softcap;
+  Attention a = attention_of(call, F32(q), q.size, &k, &v, (int)call->kernel->cached);
+  if (offset.data) a.first = *I32(offset);
   if (bias.data) read_bias(&a, &bias);
   const int64_t shape[] = {a.B, a.T, a.H, a.E};
   a.out = F32(output_tensor(call, 0, shape, 4));
-  if (call->status) return;
-  if (a.T > FEW) parallel_for(call, (size_t)(a.B * a.H), many_queries, &a);
-  else {
-    const int64_t pairs = a.B * a.K, seen = seen_by(&a, a.T - 1) - first_seen(&a, 0) / CHUNK * CHUNK, most = (seen + SPLIT - 1) / SPLIT;
-    a.splits = pairs >= 8 || most < 2 ? 1 : most < 16 / pairs ? most : 16 / pairs; /* enough tasks for many threads */
-    a.split_keys = ((seen + a.splits - 1) / a.splits + CHUNK - 1) / CHUNK * CHUNK;
-    a.part = a.E + LANES;
-    a.parts = scratch(call, pairs * a.splits * a.H / a.K * a.T * a.part);
-    if (!a.parts) return;
-    parallel_for(call, (size_t)(pairs * a.splits), few_queries, &a);
-    if (!call->status) join(&a);
-    free(a.parts);
-  }
-  if (failed) out_of_memory(call);
+  if (!call->status) attend(call, &a);
 }

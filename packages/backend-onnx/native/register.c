@@ -127,7 +127,7 @@ static void release(int *inputs, int *outputs) { free(inputs); free(outputs); }
 #define DECLARE(function) void function(Call *)
 DECLARE(fast_gelu); DECLARE(fast_gelu_gradient); DECLARE(layer_normalization_gradient); DECLARE(rms_normalization_gradient);
 DECLARE(softmax_cross_entropy); DECLARE(adamw_update); DECLARE(causal_attention); DECLARE(causal_attention_gradient);
-DECLARE(matrix_product); DECLARE(masked_attention); DECLARE(write_cache); DECLARE(rotary); DECLARE(swiglu); DECLARE(swiglu_gradient);
+DECLARE(matrix_product); DECLARE(masked_attention); DECLARE(cached_attention); DECLARE(write_cache); DECLARE(rotary); DECLARE(swiglu); DECLARE(swiglu_gradient);
 DECLARE(few_rows_products); DECLARE(few_rows_gated);
 DECLARE(block_attention); DECLARE(block_attention_gradient);
 
@@ -151,6 +151,7 @@ static const Op operators[] = {
     OP("FewRowsProducts", few_rows_products, "ffffFFFF", "fff", never),
     OP("FewRowsGated", few_rows_gated, "fffF", "f", never),
     OP("MaskedAttention", masked_attention, "fffIF", "f", never),
+    OP("CachedAttention", cached_attention, "fffffiFFF", "fff", never),
     OP("WriteCache", write_cache, "ffi", "f", never),
     OP("Rotary", rotary, "fff", "f", in_place),
     OP("SwiGlu", swiglu, "ff", "f", in_place),

@@ -1,3 +1,4 @@
+import { fuseCachedAttention } from './fuseCachedAttention';
 import { fuseFewRows } from './fuseFewRows';
 import { NodeList } from './nodeList';
 import { sameShape } from './shape';
@@ -17,7 +18,8 @@ const shapeless: Readonly<Record<string, readonly number[]>> = {
 export function fuseNative(list: NodeList): readonly GraphNode[] {
   const again = (nodes: readonly GraphNode[]): NodeList => new NodeList(list.builder, nodes, list.outputs);
   const added = again(fuseAddends(again(skipReshapes(list))));
-  return skipReshapes(again(fuseFewRows(added)));
+  const attending = again(fuseCachedAttention(added));
+  return skipReshapes(again(fuseFewRows(attending)));
 }
 
 /** Lets kernels read past a reshape, where they do not look at the shape. */

@@ -58,6 +58,11 @@ export class NodeList {
     return this.readers(name)?.every((reader) => reader === node) ?? false;
   }
 
+  /** Whether no other node reads the tensor; it may be a result of the graph. */
+  isReadOnlyBy(name: string, node: GraphNode): boolean {
+    return (this.#readers.get(name) ?? []).every((reader) => reader === node);
+  }
+
   /** Elements of a tensor. */
   size(name: string): number {
     return sizeOf(this.tensor(name).shape);

@@ -13,6 +13,10 @@ const plain = new Set(['Add', 'Sub', 'Mul', 'Div', 'Neg', 'Sqrt', 'Reciprocal', 
 const updating: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
   ScatterND: [[0, 0]],
   WriteCache: [[0, 0]],
+  CachedAttention: [
+    [3, 1],
+    [4, 2],
+  ],
   MatrixProduct: [[2, 0]],
   AdamWUpdate: [
     [0, 0],

@@ -90,8 +90,10 @@ async function* runRows(session: Session, { rows, prompts, plan }: Job): AsyncGe
   for (;;) {
     const tokens: GeneratedToken[] = [];
     rows.forEach((row, i) => {
+      if (row.finished) return;
       const from = (parents ? parents[i] : i) * vocabulary;
-      if (!row.finished) tokens.push(row.next(logits.slice(from, from + vocabulary)));
+      const own = logits.subarray(from, from + vocabulary); // processors write into it
+      tokens.push(row.next(parents ? own.slice() : own));
     });
     yield* tokens;
     if (rows.every((row) => row.finished)) return;

@@ -155,6 +155,64 @@ describe.each(native)('with our own kernels: %s', (own) => {
     }
   });
 
+  // batch, query heads, key heads, queries, slots, width, slots that are filled
+  const steps: [string, number, number, number, number, number, number, number][] = [
+    ['one query', 1, 4, 4, 1, 24, 16, 9],
+    ['one query of many heads a key', 2, 6, 2, 1, 40, 32, 39],
+    ['one query far in a long cache of one key head', 1, 4, 1, 1, 1100, 16, 1050],
+    ['a few queries', 2, 4, 2, 3, 70, 80, 61],
+    ['many queries', 2, 4, 2, 37, 90, 16, 5],
+    ['queries without room', 1, 2, 2, 3, 20, 16, 18],
+  ];
+  it.each(steps)('one step of a layer: %s', async (_name, batch, heads, keyHeads, time, slots, width, filled) => {
+    const make = (): tf.Tensor[] => [
+      random([batch, heads, time, width], 2),
+      random([batch, keyHeads, time, width], 2),
+      random([batch, keyHeads, time, width]),
+      random([batch, keyHeads, slots, width], 2),
+      random([batch, keyHeads, slots, width]),
+      offset(filled),
+      tf.tensor2d(
+        Array.from({ length: batch * time }, (_, at) => (at * 5) % 37),
+        [batch, time],
+        'int32',
+      ),
+      padded(
+        Array.from({ length: batch }, (_, row) => Math.min(filled, 2 + row)),
+        slots,
+      ),
+    ];
+    type Rotation = 'both' | 'queries' | 'none';
+    const layer =
+      (rotated: Rotation, more: object = {}) =>
+      ([q, k, v, keyCache, valueCache, length, positions, bias]: tf.Tensor[]): tf.Tensor[] => {
+        const query = rotated === 'none' ? q : rotaryEmbedding(q, positions);
+        const key = rotated === 'both' ? rotaryEmbedding(k, positions) : k;
+        const [keys, values] = [writeCache(keyCache, key, length), writeCache(valueCache, v, length)];
+        const place = { causal: true, queryOffset: length, ...more };
+        return [attention(query, keys, values, 'padding' in more ? { ...place, bias } : place), keys, values];
+      };
+    expect(await error(layer('both'), make, own)).toBeLessThan(4e-6);
+    expect(await error(layer('both', { padding: true, softcap: 3 }), make, own)).toBeLessThan(4e-6);
+    expect(await error(layer('queries'), make, own)).toBeLessThan(4e-6);
+    expect(await error(layer('none', { window: 8, scale: 0.3 }), make, own)).toBeLessThan(4e-6);
+
+    // In place, and all of it one node beside the angles.
+    await useOnnx({ nativeKernels: own });
+    const fn = layer('both');
+    const run = compile((...given: tf.Tensor[]) => fn(given), { name: 'layer', donate: [3, 4] });
+    const inputs = make();
+    const [keys, values] = [3, 4].map((at) => tf.add(inputs[at], 0)); // memory of the backend's own
+    const expected = tf.tidy(() => fn(inputs).map((tensor) => tensor.dataSync().slice()));
+    const given = [...inputs.slice(0, 3), keys, values, ...inputs.slice(5)];
+    if (own) expect(run.prepare(...given).nodes).toBeLessThanOrEqual(14);
+    const outputs = run(...given);
+    const off = outputs.map((output, i) => output.dataSync().map((value, j) => Math.abs(value - expected[i][j])));
+    for (const differences of off) expect(Math.max(...differences)).toBeLessThan(4e-6);
+    tf.dispose([inputs, outputs]);
+    run.dispose();
+  });
+
   it('turns queries by positions of their own', async () => {
     const fn = ([x, positions]: tf.Tensor[]): tf.Tensor[] => [rotaryEmbedding(x, positions)];
     const rows = (): tf.Tensor[] => [random([2, 3, 4, 32]), tf.tensor2d([0, 1, 2, 3, 7, 8, 9, 10], [2, 4], 'int32')];
