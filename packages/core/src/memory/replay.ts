@@ -30,7 +30,7 @@ export function replayOf(wanted: Recompute | undefined, sites: { next: number },
     const tree = flattenTree(weights, 'weights', (path, _value, why) => {
       throw new TypeError(`${path}: ${why}`);
     });
-    const all = tree.leaves.map(({ value }) => value as tf.Tensor);
+    const all = tree.leaves as tf.Tensor[];
     const learned = [...new Set(all)].filter((tensor) => isTensor(tensor) && tensor.dtype === 'float32');
     const places = all.map((tensor) => learned.indexOf(tensor));
     const first = sites.next;
@@ -39,7 +39,7 @@ export function replayOf(wanted: Recompute | undefined, sites: { next: number },
         const now = sites.next;
         sites.next = first;
         const leaves = places.map((place, i) => (place < 0 ? all[i] : tensors[place]));
-        const result = run(value, tree.rebuild(leaves) as typeof weights);
+        const result = run(value, tree.form.rebuild(leaves) as typeof weights);
         sites.next = Math.max(now, sites.next);
         return result;
       },

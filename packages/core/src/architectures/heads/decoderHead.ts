@@ -124,14 +124,14 @@ export function decoderOutputLayer(
   const tree = flattenTree((outputEmbedding ?? tokenEmbedding).weight, 'outputEmbedding', (path, _value, why) => {
     throw new TypeError(`${path}: ${why}`);
   });
-  const tensors = tree.leaves.map(({ value }) => value as tf.Tensor);
+  const tensors = tree.leaves as tf.Tensor[];
   const learned = tensors.filter(({ dtype }) => dtype === 'float32');
   return {
     parameters: learned,
     classes: vocabSize,
     logits(hidden, parameters) {
       const leaves = tensors.map((tensor) => parameters[learned.indexOf(tensor)] ?? tensor);
-      return finish(inOutputLayer(() => linear(hidden, tree.rebuild(leaves) as Weight)));
+      return finish(inOutputLayer(() => linear(hidden, tree.form.rebuild(leaves) as Weight)));
     },
   };
 }
