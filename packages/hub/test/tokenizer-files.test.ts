@@ -96,12 +96,15 @@ describe('a folder without tokenizer.json', () => {
     expect(Array.from(model.tokenizer!.encode('ab'))).toEqual([1, 6, 5]);
   });
 
-  it("has no tokenizer with Marian's files, which go along", async () => {
-    const model = await loadPretrained(await folderWith({ 'source.spm': sentencePieceFile(t5), 'vocab.json': gpt2 }));
-    expect(model.tokenizer).toBeUndefined();
+  it("has the tokenizer of Marian's source, whose files go along", async () => {
+    const vocab = { '</s>': 0, '<unk>': 1, b: 2, '▁a': 3, '▁only-target': 4, '>>fr<<': 5, '<pad>': 6 };
+    const files = { 'source.spm': sentencePieceFile(t5), 'target.spm': sentencePieceFile(t5), 'vocab.json': vocab };
+    const model = await loadPretrained(await folderWith(files));
+    expect(Array.from(model.tokenizer!.encode('>>fr<< ab c'))).toEqual([5, 3, 2, 1, 0]);
+    expect(model.tokenizer!.decode([3, 2, 0], { skipSpecialTokens: true })).toBe('ab');
     const copy = temporaryFolder();
     await savePretrained(model, copy);
-    expect(readdirSync(copy)).toEqual(expect.arrayContaining(['source.spm', 'vocab.json']));
+    expect(readdirSync(copy)).toEqual(expect.arrayContaining(Object.keys(files)));
   });
 
   it('refuses damaged files, and links out of it', async () => {

@@ -50,7 +50,8 @@ function readTokenizer(folder: string, files: Source['tokenizerFiles']): Tokeniz
     parseStrictJson(files[name], { what: path.join(folder, name), maxValues: MAX_TOKENIZER_VALUES });
   if (files['tokenizer.json']) return loadTokenizer(read('tokenizer.json') as TokenizerJson);
   const hasGpt2 = files['vocab.json'] !== undefined && files['merges.txt'] !== undefined;
-  if (!hasGpt2 && !vocabularies.some((name) => files[name] !== undefined)) return undefined;
+  const hasMarian = files['vocab.json'] !== undefined && files['source.spm'] !== undefined;
+  if (!hasGpt2 && !hasMarian && !vocabularies.some((name) => files[name] !== undefined)) return undefined;
   for (const name of Object.keys(files)) if (name.endsWith('.json')) read(name);
   return loadTokenizerFolder(folder).tokenizer;
 }

@@ -2,6 +2,7 @@ import type { AddedTokenJson, TokenizerJson } from '../interface/tokenizer-json'
 import type { Normalizer } from '../normalizers/normalizer';
 import { slicePiece, wholePiece } from '../pipeline/piece';
 import type { Piece } from '../pipeline/piece';
+import { createTokenFinder } from '../trie/token-finder';
 
 const WORD = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d]';
 const wordAtEnd = /* @__PURE__ */ new RegExp(`${WORD}$`, 'u');
@@ -16,15 +17,26 @@ type Cutter = (piece: Piece) => Piece[];
  * as given, the others in the normalized text. `single_word`, `lstrip` and `rstrip` are followed.
  *
  * @param tokens those that are looked for
+ * @param lead what stands in front of a stretch between raw tokens as one token more
  */
-export function createAddedTokenCutter(tokens: readonly AddedTokenJson[], normalize: Normalizer): Cutter {
+export function createAddedTokenCutter(
+  tokens: readonly AddedTokenJson[],
+  normalize: Normalizer,
+  lead?: (text: string) => { readonly length: number; readonly id: number } | undefined,
+): Cutter {
   const raw = cutter(
     tokens.filter((token) => !isNormalized(token)),
     (content) => content,
   );
   const normalized = cutter(tokens.filter(isNormalized), (content) => normalize(wholePiece(content, false)).text);
-  return (piece) =>
-    raw(piece).flatMap((part) => (part.tokenId === undefined ? normalized(rebased(normalize(part))) : [part]));
+  const between = (part: Piece): Piece[] => (part.text === '' ? [] : normalized(rebased(normalize(part))));
+  const stretch = (part: Piece): Piece[] => {
+    const first = lead?.(part.text);
+    if (!first) return normalized(rebased(normalize(part)));
+    const token = { ...slicePiece(part, 0, first.length), tokenId: first.id };
+    return [token, ...between(slicePiece(part, first.length, part.text.length))];
+  };
+  return (piece) => raw(piece).flatMap((part) => (part.tokenId === undefined ? stretch(part) : [part]));
 }
 
 /** A piece begins where its first character comes from. */
@@ -38,31 +50,24 @@ function isNormalized(token: AddedTokenJson): boolean {
 }
 
 function cutter(tokens: readonly AddedTokenJson[], written: (content: string) => string): Cutter {
-  const byText = new Map<string, AddedTokenJson>();
-  for (const token of tokens) {
-    const text = written(token.content);
-    if (text !== '') byText.set(text, token);
-  }
-  if (byText.size === 0) return (piece) => [piece];
-  const escaped = [...byText.keys()]
-    .sort((a, b) => b.length - a.length) // the longest at the leftmost place
-    .map((text) => text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'));
-  const pattern = new RegExp(escaped.join('|'), 'g');
+  const texts = tokens.map(({ content }) => written(content));
+  if (texts.every((text) => text === '')) return (piece) => [piece];
+  const find = createTokenFinder(texts);
   return (piece) => {
+    const { text } = piece;
     const pieces: Piece[] = [];
     let done = 0;
-    pattern.lastIndex = 0;
-    for (let match = pattern.exec(piece.text); match; match = pattern.exec(piece.text)) {
-      const token = byText.get(match[0])!;
-      const place = placeOf(piece.text, match.index, pattern.lastIndex, done, token);
+    for (let found = find(text, 0); found; found = find(text, found.end)) {
+      // One that begins in the space that the token before it took is still found, as in Hugging Face's tokenizers.
+      const token = tokens[found.index];
+      const place = placeOf(text, found.start, found.end, done, token);
       if (!place) continue;
       const [start, end] = place;
       if (start > done) pieces.push(slicePiece(piece, done, start));
       pieces.push({ ...slicePiece(piece, start, end), tokenId: token.id });
       done = end;
-      pattern.lastIndex = Math.max(pattern.lastIndex, done);
     }
-    if (done < piece.text.length) pieces.push(slicePiece(piece, done, piece.text.length));
+    if (done < text.length) pieces.push(slicePiece(piece, done, text.length));
     return pieces;
   };
 }
@@ -80,7 +85,11 @@ function placeOf(
     const after = text.slice(end, end + 2);
     if (wordAtEnd.test(before) || wordAtStart.test(after)) return undefined;
   }
-  if (token.lstrip) while (start > done && /\p{White_Space}/u.test(text[start - 1])) start--;
+  if (token.lstrip) {
+    let left = start;
+    while (left > done && /\p{White_Space}/u.test(text[left - 1])) left--;
+    start = Math.max(left, done);
+  }
   if (token.rstrip) end += spacesAtStart.exec(text.slice(end))![0].length;
   return [start, end];
 }

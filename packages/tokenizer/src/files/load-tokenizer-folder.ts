@@ -6,8 +6,17 @@ import { loadBertVocabulary } from './load-bert-vocabulary';
 import { loadGpt2Files } from './load-gpt2-files';
 import { loadSentencePiece } from './load-sentence-piece';
 import { loadTokenizer } from './load-tokenizer';
-import { fileError, fileSystem, pathFunctions, readJsonFile } from './read-file';
-import { asRoberta, inFairseqOrder, tokenizerClass, withAddedTokens, withSpanTokens } from './tokenizer-class';
+import { createMarianTokenizer } from '../marian/marian-tokenizer';
+import { readModelFile } from '../sentence-piece/model-file';
+import { fileError, fileSystem, pathFunctions, readBytes, readJsonFile } from './read-file';
+import {
+  asRoberta,
+  inFairseqOrder,
+  refuseOtherIds,
+  tokenizerClass,
+  withAddedTokens,
+  withSpanTokens,
+} from './tokenizer-class';
 import type { TokenizerClass } from './tokenizer-class';
 
 /** What of `tokenizer_config.json` matters beside the tokenizer itself. */
@@ -29,19 +38,24 @@ export interface TokenizerConfig {
 export interface TokenizerFolder {
   readonly tokenizer: Tokenizer;
   readonly config: TokenizerConfig;
+  /** Where texts of the other language are cut by a file of their own (Marian): the tokenizer of what the model writes. */
+  readonly target?: Tokenizer | undefined;
 }
 
 /**
  * Loads the tokenizer of a model folder: `tokenizer.json`, or the first of `spiece.model`, `tokenizer.model`,
- * `sentencepiece.bpe.model`, `sentencepiece.model`, `vocab.json` with `merges.txt`, and `vocab.txt` that is there.
+ * `sentencepiece.bpe.model`, `sentencepiece.model`, Marian's `source.spm` with `vocab.json` (and `target.spm`), `vocab.json`
+ * with `merges.txt`, and `vocab.txt` that is there.
  *
  * What those files leave open is decided as `transformers` does, by `tokenizer_config.json` and the class that it names
  * (or that goes with `config.json`): begin and end tokens, lower case and accents of BERT, T5's tokens for spans, the order
- * of XLM-RoBERTa's ids, added tokens. Marian's `source.spm` is refused: its ids are those of another file.
+ * of XLM-RoBERTa's ids, added tokens. A `.model` file of a class whose ids are others yet (ALBERT, XLNet, mBART, CamemBERT,
+ * NLLB, …) is refused by the name of the class.
  *
  * @param folder the path of the folder
  * @returns the tokenizer, and its settings
- * @throws E_TOKENIZER_FILE when the folder has no tokenizer; E_TOKENIZER_JSON when a file is damaged
+ * @throws E_TOKENIZER_FILE when the folder has no tokenizer; E_TOKENIZER_JSON when a file is damaged, or of a class whose ids
+ *   are not those of its file
  *
  * @example
  * ```ts
@@ -67,6 +81,10 @@ export function loadTokenizerFolder(folder: string): TokenizerFolder {
   const modelType = (json('config.json') as { model_type?: unknown } | null | undefined)?.model_type;
   const kind = tokenizerClass(content.tokenizer_class, modelType);
   const model = MODEL_FILES.find(has);
+  const added = { decoder: content.added_tokens_decoder, old: json('added_tokens.json') };
+  if (model === undefined && has('source.spm') && has('vocab.json'))
+    return { ...marianOf(path, has, config, (plain) => withAddedTokens(plain, added.decoder, added.old)), config };
+  if (model !== undefined) refuseOtherIds(content.tokenizer_class, modelType);
   const plain =
     model !== undefined
       ? sentencePieceOf(path(model), config, kind)
@@ -80,10 +98,8 @@ export function loadTokenizerFolder(folder: string): TokenizerFolder {
       `${folder} has no tokenizer.json, .model, vocab.json with merges.txt, or vocab.txt`,
       'check the path, or download the tokenizer of the model',
     );
-  const old = json('added_tokens.json');
-  if (content.added_tokens_decoder === undefined && old === undefined)
-    return { tokenizer: loadTokenizer(plain), config };
-  return { tokenizer: loadTokenizer(withAddedTokens(plain, content.added_tokens_decoder, old)), config };
+  if (added.decoder === undefined && added.old === undefined) return { tokenizer: loadTokenizer(plain), config };
+  return { tokenizer: loadTokenizer(withAddedTokens(plain, added.decoder, added.old)), config };
 }
 
 const MODEL_FILES = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'sentencepiece.model'];
@@ -105,6 +121,22 @@ function sentencePieceOf(
   const firstToken = begins ? (bosToken ?? usual) : undefined;
   const lastToken = content.add_eos_token === true ? eosToken : undefined;
   return loadSentencePiece({ model, firstToken, lastToken }).toJSON();
+}
+
+/** Both sides of a Marian folder. */
+function marianOf(
+  path: (name: string) => string,
+  has: (name: string) => boolean,
+  { unkToken, eosToken, padToken, content }: TokenizerConfig,
+  add: (json: TokenizerJson) => TokenizerJson,
+): { tokenizer: Tokenizer; target?: Tokenizer } {
+  if (content.separate_vocabs === true)
+    throw jsonError('separate_vocabs: two vocabularies are more than one tokenizer has');
+  const vocab = readJsonFile(path('vocab.json'), '');
+  const roles = { unknown: unkToken ?? '<unk>', end: eosToken ?? '</s>', padding: padToken ?? '<pad>' };
+  const side = (name: string): Tokenizer =>
+    createMarianTokenizer(readModelFile(readBytes(path(name), name)), vocab, roles, add);
+  return { tokenizer: side('source.spm'), ...(has('target.spm') && { target: side('target.spm') }) };
 }
 
 function gpt2Of(files: { vocab: string; merges: string }, kind?: TokenizerClass): TokenizerJson {

@@ -1,5 +1,6 @@
 import { specialTokenJson } from '../byte-level/build-json';
 import type { AddedTokenJson, TokenizerJson } from '../interface/tokenizer-json';
+import { tokenizerError } from '../errors/tokenizer-error';
 import { jsonError } from '../tokenizer-json/check';
 
 /** What a class of `transformers` does that its vocabulary file does not say. */
@@ -29,9 +30,59 @@ const byModel: Readonly<Record<string, TokenizerClass>> = {
   bart: 'Roberta',
 };
 
+/** Classes whose ids, special tokens or normalization are not those of their `.model` file, in ways that are not known here. */
+const otherwise: Readonly<Record<string, string>> = {
+  Albert: 'albert',
+  Barthez: '',
+  BigBird: 'big_bird',
+  Camembert: 'camembert',
+  Cpm: '',
+  DebertaV2: 'deberta-v2',
+  ErnieM: 'ernie_m',
+  FNet: 'fnet',
+  LayoutXLM: '',
+  M2M100: 'm2m_100',
+  MBart: 'mbart',
+  MBart50: '',
+  MLuke: '',
+  Nllb: 'nllb-moe',
+  Pegasus: 'pegasus',
+  PLBart: 'plbart',
+  RemBert: 'rembert',
+  SeamlessM4T: 'seamless_m4t',
+  Speech2Text: 'speech_to_text',
+  SpeechT5: 'speecht5',
+  Udop: 'udop',
+  XGLM: 'xglm',
+  XLMProphetNet: 'xlm-prophetnet',
+  XLNet: 'xlnet',
+};
+
+const shortName = (className: unknown): string =>
+  typeof className === 'string' ? className.replace(/Tokenizer(?:Fast)?$/, '') : '';
+
+/**
+ * Refuses a `.model` file alone where its class gives other ids than the file.
+ *
+ * @throws E_TOKENIZER_JSON with the name of the class
+ */
+export function refuseOtherIds(className: unknown, modelType: unknown): void {
+  const name = shortName(className);
+  const generic = name === '' || name === 'PreTrained';
+  const found = generic
+    ? Object.keys(otherwise).find((one) => otherwise[one] !== '' && otherwise[one] === modelType)
+    : Object.keys(otherwise).find((one) => one.toLowerCase() === name.toLowerCase());
+  if (found === undefined) return;
+  throw tokenizerError(
+    'E_TOKENIZER_JSON',
+    `the ids of ${found}Tokenizer are not those of its .model file`,
+    'use the tokenizer.json of the model; in Python, AutoTokenizer.from_pretrained(…).save_pretrained(…) writes it',
+  );
+}
+
 /** The class that `tokenizer_config.json` names, or else the one that goes with the model. */
 export function tokenizerClass(className: unknown, modelType: unknown): TokenizerClass | undefined {
-  const name = typeof className === 'string' ? className.replace(/Tokenizer(?:Fast)?$/, '') : '';
+  const name = shortName(className);
   if (Object.hasOwn(byName, name)) return byName[name];
   const generic = name === '' || name === 'PreTrained';
   return generic && typeof modelType === 'string' && Object.hasOwn(byModel, modelType) ? byModel[modelType] : undefined;

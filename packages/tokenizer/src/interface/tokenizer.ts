@@ -28,9 +28,8 @@ export interface BatchEncodingOptions extends Omit<EncodingOptions, 'pair'> {
 }
 
 /**
- * Turns ids into text piece by piece; the pieces joined are what `decode` gives for all ids at once. (One exception: where
- * bytes stand for unknown characters, `decode` gives U+FFFD for every byte of a run that is not UTF-8; whole characters of
- * such a run that a stream has given out already stay.)
+ * Turns ids into text piece by piece; the pieces joined are what `decode` gives for all ids at once. (Where
+ * tokens stand for single bytes, a run of them is given out when it ends: only then is it known to be UTF-8.)
  */
 export interface DecodeStream {
   /**

@@ -1,46 +1,13 @@
 import { describeValue } from '@tesserae/registry';
-import { PairTable } from '../byte-level/pair-table';
 import type { TokenizerModelJson } from '../interface/tokenizer-json';
 import { unitsAt } from '../pipeline/piece';
 import { jsonError } from '../tokenizer-json/check';
+import { TokenTrie } from '../trie/token-trie';
 import { byteTokenIds, unknownWord } from './model';
 import type { Model, TokenizedWord } from './model';
 
 /** How much worse than the worst token an unknown character is. */
 const UNKNOWN_PENALTY = 10;
-
-/** A trie over UTF-16 units; nodes are numbers, 0 is the root. */
-export class TokenTrie {
-  private readonly edges: PairTable;
-  /** The value of the token that ends at each node, or -1. */
-  readonly values: number[] = [-1];
-  /** By code: the child of the root, for what nearly all lookups begin with. */
-  private readonly first = new Int32Array(65536).fill(-1);
-
-  constructor(expected: number) {
-    this.edges = new PairTable(expected);
-  }
-
-  add(token: string, value: number): void {
-    let node = 0;
-    for (let i = 0; i < token.length; i++) {
-      const unit = token.charCodeAt(i);
-      let child = this.child(node, unit);
-      if (child < 0) {
-        child = this.values.push(-1) - 1;
-        if (node === 0) this.first[unit] = child;
-        else this.edges.set(node, unit, child);
-      }
-      node = child;
-    }
-    this.values[node] = value;
-  }
-
-  /** The child of a node, or -1. */
-  child(node: number, unit: number): number {
-    return node === 0 ? this.first[unit] : this.edges.get(node, unit);
-  }
-}
 
 /**
  * Unigram: of all ways to cut a word into tokens, the one with the highest sum of scores (Viterbi's algorithm, one pass
@@ -63,7 +30,7 @@ export function unigramModel(json: TokenizerModelJson, hidden: ReadonlySet<strin
   const ordinary = new Map([...vocabulary].filter(([token]) => !hidden.has(token)));
   const trie = new TokenTrie(units);
   for (const [token, id] of ordinary) if (token !== '') trie.add(token, id);
-  const search = { trie, scores, unknown, unknownScore: worst - UNKNOWN_PENALTY };
+  const search = { trie, scores, unknown, unknownScore: worst - UNKNOWN_PENALTY, room: roomFor(64) };
   const bytes = json.byte_fallback === true ? byteTokenIds(vocabulary) : undefined;
   const utf8 = new TextEncoder();
 
@@ -71,7 +38,9 @@ export function unigramModel(json: TokenizerModelJson, hidden: ReadonlySet<strin
     const ids: number[] = [];
     const starts: number[] = [];
     const ends: number[] = [];
-    for (const [start, end, found] of fused(bestPath(word, search), unknown)) {
+    const path = bestPath(word, search);
+    for (let at = path.length - 1; at >= 0; at--) {
+      const [start, end, found] = path[at];
       const id = found >= 0 ? found : ordinary.get(word.slice(start, end));
       const fallback =
         id === undefined && bytes ? Array.from(utf8.encode(word.slice(start, end)), (b) => bytes[b]) : [-1];
@@ -87,6 +56,7 @@ export function unigramModel(json: TokenizerModelJson, hidden: ReadonlySet<strin
   return { kind: 'unigram', vocabulary, tokenize };
 }
 
+/** A token on the way; id -1 is a run of unknown characters. */
 type Step = [start: number, end: number, id: number];
 
 interface Search {
@@ -94,16 +64,32 @@ interface Search {
   scores: Float64Array;
   unknown: number | undefined;
   unknownScore: number;
+  room: Room;
 }
 
-/** The steps of the best way through a word, from its end to its start. */
-function bestPath(word: string, { trie, scores, unknown, unknownScore }: Search): Step[] {
-  const best = new Float64Array(word.length + 1).fill(-Infinity);
-  const from = new Int32Array(word.length + 1).fill(-1);
-  const idAt = new Int32Array(word.length + 1);
+/** The best way to each place of a word: its score, where its last token begins and which it is. */
+interface Room {
+  best: Float64Array;
+  from: Int32Array;
+  id: Int32Array;
+}
+
+const roomFor = (length: number): Room => ({
+  best: new Float64Array(length + 1),
+  from: new Int32Array(length + 1),
+  id: new Int32Array(length + 1),
+});
+
+/** The steps of the best way through a word, from its end to its start; runs of unknown characters are one step. */
+function bestPath(word: string, search: Search): Step[] {
+  const { trie, scores, unknown, unknownScore } = search;
+  if (search.room.from.length <= word.length) search.room = roomFor(2 * word.length);
+  const { best, from, id: idAt } = search.room;
+  from.fill(-1, 0, word.length + 1);
   best[0] = 0;
   for (let start = 0; start < word.length;) {
     const single = start + unitsAt(word, start);
+    const before = best[start];
     let hasSingle = false;
     let node = 0;
     for (let end = start; end < word.length;) {
@@ -111,7 +97,7 @@ function bestPath(word: string, { trie, scores, unknown, unknownScore }: Search)
       if (node < 0) break;
       const id = trie.values[node];
       if (id < 0) continue;
-      const score = best[start] + scores[id];
+      const score = before + scores[id];
       if (from[end] < 0 || score > best[end]) {
         best[end] = score;
         from[end] = start;
@@ -121,7 +107,7 @@ function bestPath(word: string, { trie, scores, unknown, unknownScore }: Search)
     }
     if (!hasSingle) {
       if (unknown === undefined) throw unknownWord(word);
-      const score = best[start] + unknownScore;
+      const score = before + unknownScore;
       if (from[single] < 0 || score > best[single]) {
         best[single] = score;
         from[single] = start;
@@ -130,20 +116,16 @@ function bestPath(word: string, { trie, scores, unknown, unknownScore }: Search)
     }
     start = single;
   }
-  const steps: Step[] = [];
-  for (let end = word.length; end > 0; end = from[end]) steps.push([from[end], end, idAt[end]]);
-  return steps;
+  return stepsBack(word.length, search.room, unknown);
 }
 
-/** The steps from the start; runs of unknown characters joined, their id left open (-1). */
-function fused(backwards: Step[], unknown: number | undefined): Step[] {
+function stepsBack(length: number, { from, id }: Room, unknown: number | undefined): Step[] {
   const steps: Step[] = [];
-  for (let i = backwards.length - 1; i >= 0; i--) {
-    const [start, end, id] = backwards[i];
-    const last = steps.at(-1);
-    if (id !== unknown) steps.push([start, end, id]);
-    else if (last?.[2] === -1) last[1] = end;
-    else steps.push([start, end, -1]);
+  for (let end = length; end > 0; end = from[end]) {
+    const after = steps.at(-1);
+    if (id[end] !== unknown) steps.push([from[end], end, id[end]]);
+    else if (after?.[2] === -1) after[0] = from[end];
+    else steps.push([from[end], end, -1]);
   }
   return steps;
 }

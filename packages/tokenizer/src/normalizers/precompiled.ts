@@ -71,26 +71,43 @@ export function precompiled(json: TokenizerPartJson): (piece: Piece) => Piece {
     return content;
   };
   const plain = Uint8Array.from({ length: 128 }, (_, code) => Number(find(String.fromCharCode(code)) === undefined));
+  /** The parts of a text that are looked up, each with its replacement where it has one. */
+  const lookUp = (text: string): [string, string | undefined][] => {
+    if (text.length === 1) return [[text, find(text)]];
+    const found: [string, string | undefined][] = [];
+    for (const { segment } of graphemes.segment(text)) {
+      // The Rust library looks up short clusters whole, and takes the entry of any beginning of them for all of them.
+      const whole = utf8Length(segment) < 6 ? find(segment) : undefined;
+      if (whole !== undefined) found.push([segment, whole]);
+      else for (const character of segment) found.push([character, find(character)]);
+    }
+    return found;
+  };
+  const replaced = (text: string): string => {
+    let out = '';
+    for (let start = 0; start < text.length;) {
+      const from = plainEnd(text, start, plain);
+      let end = from;
+      while (end < text.length && plainEnd(text, end, plain) === end) end++;
+      out += text.slice(start, from);
+      for (const [old, content] of lookUp(text.slice(from, end))) out += content ?? old;
+      start = end;
+    }
+    return out;
+  };
   return (piece) => {
     const { text } = piece;
     let end = plainEnd(text, 0, plain);
     if (end === text.length) return piece;
+    if (!piece.starts) return { ...piece, text: replaced(text) };
     const edits = new Edits();
     for (let start = 0; start < text.length; end = plainEnd(text, start, plain)) {
-      if (piece.starts) edits.addAll(text.slice(start, end), 0);
-      else edits.add(text.slice(start, end), 0);
+      edits.addAll(text.slice(start, end), 0);
       const from = end;
       while (end < text.length && plainEnd(text, end, plain) === end) end++;
-      for (const { segment } of graphemes.segment(text.slice(from, end))) {
-        // The Rust library looks up short clusters whole, and takes the entry of any beginning of them for all of them.
-        const whole = utf8Length(segment) < 6 ? find(segment) : undefined;
-        if (whole !== undefined) substitute(edits, segment, whole);
-        else
-          for (const character of segment) {
-            const content = find(character);
-            if (content === undefined) edits.add(character, 0);
-            else substitute(edits, character, content);
-          }
+      for (const [old, content] of lookUp(text.slice(from, end))) {
+        if (content === undefined) edits.add(old, 0);
+        else substitute(edits, old, content);
       }
       start = end;
     }

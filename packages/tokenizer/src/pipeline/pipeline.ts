@@ -1,5 +1,6 @@
 import { addedTokens, createAddedTokenCutter } from '../added-tokens/added-tokens';
 import { IdList } from '../byte-level/encoder';
+import type { Decoder } from '../decoders/decoder';
 import { emptyRows } from '../encoding/encoding';
 import type { EncodingRows } from '../encoding/encoding';
 import type { EncodeOptions } from '../interface/encode-options';
@@ -39,14 +40,24 @@ interface Runner {
   readonly model: Model;
 }
 
+/** What a tokenizer does that its `tokenizer.json` cannot say. */
+export interface PipelineParts {
+  /** The model, when some special tokens are not wanted. */
+  model?(hidden: ReadonlySet<string>): Model;
+  /** What stands in front of a stretch of text as one token: how long it is, and its id. */
+  lead?(text: string): { readonly length: number; readonly id: number } | undefined;
+  readonly decoder?: Decoder;
+}
+
 /** Makes the pipeline of a checked file. */
-export function createPipeline(json: TokenizerJson): Pipeline {
+export function createPipeline(json: TokenizerJson, parts: PipelineParts = {}): Pipeline {
   const list = addedTokens(json);
   const normalize = createNormalizer(json.normalizer);
   const preTokenize = createPreTokenizer(json.pre_tokenizer);
   const special = new Map(list.filter((token) => token.special).map((token) => [token.content, token.id]));
   const added = new Map(list.map((token) => [token.content, token.id]));
-  const model = createModel(json.model, new Set());
+  const modelWithout = (hidden: ReadonlySet<string>): Model => parts.model?.(hidden) ?? createModel(json.model, hidden);
+  const model = modelWithout(new Set());
   const tokens: (string | undefined)[] = [];
   for (const [token, id] of [...model.vocabulary, ...added]) tokens[id] = token;
 
@@ -61,8 +72,9 @@ export function createPipeline(json: TokenizerJson): Pipeline {
         cut: createAddedTokenCutter(
           list.filter((token) => !hidden.has(token.content)),
           normalize,
+          parts.lead,
         ),
-        model: hidden.size === 0 ? model : createModel(json.model, hidden),
+        model: hidden.size === 0 ? model : modelWithout(hidden),
       };
       if (runners.size > 8) runners.clear();
       runners.set(key, runner);

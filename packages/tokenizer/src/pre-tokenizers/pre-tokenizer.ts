@@ -81,16 +81,19 @@ function inverted(pattern: Pattern): Pattern {
 
 /** Keeps what the expression finds and removes what is between. */
 function words(regex: RegExp): PreTokenizer {
-  const pattern = inverted(regexPattern(regex));
-  return (piece) => splitPiece(piece, pattern(piece.text), 'Removed');
+  return (piece) => {
+    const pieces: Piece[] = [];
+    regex.lastIndex = 0;
+    for (let match = regex.exec(piece.text); match; match = regex.exec(piece.text))
+      pieces.push(slicePiece(piece, match.index, regex.lastIndex));
+    return pieces;
+  };
 }
 
 const BERT_WORDS = /* @__PURE__ */ new RegExp(`[${PUNCTUATION}]|[^${PUNCTUATION}\\p{White_Space}]+`, 'gu');
 
 /** BERT's words: runs without space or punctuation, and each punctuation character alone. */
-function bertWords(piece: Piece): Piece[] {
-  return splitPiece(piece, inverted(regexPattern(BERT_WORDS))(piece.text), 'Removed');
-}
+const bertWords = /* @__PURE__ */ words(BERT_WORDS);
 
 function byteLevel(json: TokenizerPartJson): PreTokenizer {
   const prefix = booleanSetting(json, 'add_prefix_space', true);
@@ -113,6 +116,8 @@ function metaspace(json: TokenizerPartJson): PreTokenizer {
   const split = booleanSetting(json, 'split', true);
   const spaces = literalPattern(' ');
   return (piece) => {
+    if (scheme === 'always' && piece.starts === null && isOneWord(piece.text, replacement))
+      return [{ ...piece, text: replacement + piece.text }];
     // A mark is as long as a space, so that nothing moves.
     if (replacement.length === 1) piece = { ...piece, text: piece.text.replaceAll(' ', replacement) };
     else piece = replaceInPiece(piece, matchesOf(spaces, piece.text), replacement);
@@ -121,6 +126,10 @@ function metaspace(json: TokenizerPartJson): PreTokenizer {
     return split ? cutBefore(piece, replacement) : piece.text === '' ? [] : [piece];
   };
 }
+
+/** Whether a text holds neither spaces nor marks, as nearly all do after a cut at white space. */
+const isOneWord = (text: string, mark: string): boolean =>
+  text !== '' && text.indexOf(' ') < 0 && text.indexOf(mark) < 0;
 
 /** Cuts a piece before each mark. */
 function cutBefore(piece: Piece, mark: string): Piece[] {

@@ -2,6 +2,7 @@ import { describeValue } from '@tesserae/registry';
 import { tokenizerError } from '../errors/tokenizer-error';
 import type { EncodeOptions } from '../interface/encode-options';
 import type { Tokenizer } from '../interface/tokenizer';
+import { createTokenFinder } from '../trie/token-finder';
 
 /** Calls `text` and `token` for the stretches between special tokens and for the special tokens, in order. */
 export type SpecialSplitter = (
@@ -12,17 +13,14 @@ export type SpecialSplitter = (
 /** A splitter that finds the longest of the tokens at the leftmost place, as the Rust tokenizers do. */
 export function createSpecialSplitter(tokens: ReadonlyMap<string, number>): SpecialSplitter {
   if (tokens.size === 0) return (text, visit) => visit.text(0, text.length);
-  const escaped = [...tokens.keys()]
-    .sort((a, b) => b.length - a.length)
-    .map((token) => token.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'));
-  const pattern = new RegExp(escaped.join('|'), 'g');
+  const ids = [...tokens.values()];
+  const find = createTokenFinder([...tokens.keys()]);
   return (text, visit) => {
     let done = 0;
-    pattern.lastIndex = 0;
-    for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
-      if (match.index > done) visit.text(done, match.index);
-      visit.token(tokens.get(match[0])!);
-      done = pattern.lastIndex;
+    for (let found = find(text, 0); found; found = find(text, done)) {
+      if (found.start > done) visit.text(done, found.start);
+      visit.token(ids[found.index]);
+      done = found.end;
     }
     if (done < text.length) visit.text(done, text.length);
   };

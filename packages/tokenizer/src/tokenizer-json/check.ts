@@ -5,7 +5,7 @@ import type { AddedTokenJson, TokenizerJson, TokenizerModelJson } from '../inter
 /** Larger ids than this are taken for damage: arrays are made as long as the largest id. */
 const LARGEST_ID = (1 << 24) - 1;
 
-/** Added tokens are found by one regular expression, which has no room for texts of any length. */
+/** Longer added tokens are taken for damage: where many begin alike, text is read so often. */
 const LONGEST_ADDED_TOKEN = 4096;
 
 const MODEL_TYPES = ['BPE', 'WordPiece', 'Unigram', 'WordLevel'];

@@ -1,5 +1,5 @@
 import { unitsAt } from '../pipeline/piece';
-import type { TokenTrie } from '../models/unigram';
+import type { TokenTrie } from '../trie/token-trie';
 
 /** All ways to cut words into pieces, laid out once: for each word the edges `[start, end)` and the piece of each. */
 export interface Lattice {

@@ -1,4 +1,4 @@
-import { TokenTrie } from '../models/unigram';
+import { TokenTrie } from '../trie/token-trie';
 import { bestCut, buildLattice, expectedCounts } from './lattice';
 import { seedPieces } from './seed';
 import type { Candidate } from './seed';

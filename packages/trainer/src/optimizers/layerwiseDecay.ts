@@ -4,16 +4,20 @@ import { checkOptions, required, rules } from '../options';
 export interface LayerwiseDecayOptions {
   /** What each layer further from the head gets of the rate of the next one: 0.9 is usual. */
   readonly decay: number;
-  /** The model's `numHiddenLayers`. */
+  /** The model's `numHiddenLayers`; of an encoder-decoder, the layers of its encoder. */
   readonly layers: number;
+  /** The layers of an encoder-decoder's decoder; as many as the encoder's when absent. */
+  readonly decoderLayers?: number | undefined;
 }
 
 /**
  * Rates that fall with the distance to the head, for fine-tuning: the first layers hold what is general.
  *
- * Layer i of L gets decay^(L-i), embeddings decay^(L+1), everything else (final norm, head) 1.
+ * Layer i of L gets decay^(L-i), embeddings decay^(L+1), everything else (final norm, head) 1. In an encoder-decoder each
+ * stack counts its own layers, embeddings that both use count those of the deeper one, and a stack's table of relative
+ * positions, which its first layer holds for all, counts as layer 0.
  *
- * @param options the decay and the number of layers
+ * @param options the decay and the numbers of layers
  * @returns a function from a parameter's path to its factor, for `parameterGroups`
  * @throws E_OPTION, E_UNKNOWN_OPTION for options that cannot be
  *
@@ -32,11 +36,14 @@ export function layerwiseDecay(options: LayerwiseDecayOptions): (name: string) =
   checkOptions<LayerwiseDecayOptions>('layerwiseDecay', options, {
     decay: required(rules.fraction),
     layers: required(rules.positiveInteger),
+    decoderLayers: rules.positiveInteger,
   });
-  const { decay, layers } = options;
+  const { decay, layers, decoderLayers = layers } = options;
   return (name) => {
-    const layer = /(?:^|\.)layers\.(\d+)\./.exec(name);
-    if (layer) return decay ** (layers - Number(layer[1]));
-    return /[eE]mbedding/.test(name) && !/^outputEmbedding/.test(name) ? decay ** (layers + 1) : 1;
+    const stack = /^(?:encoder|decoder)(?=\.)/.exec(name)?.[0];
+    const depth = stack === 'decoder' ? decoderLayers : stack ? layers : Math.max(layers, decoderLayers);
+    const layer = /(?:^|\.)layers\.(\d+)\./.exec(name)?.[1] ?? (/\.relativePosition\./.test(name) ? 0 : undefined);
+    if (layer !== undefined) return decay ** ((stack ? depth : layers) - Number(layer));
+    return /[eE]mbedding/.test(name) && !/^outputEmbedding/.test(name) ? decay ** (depth + 1) : 1;
   };
 }
