@@ -6,7 +6,9 @@ import { checkOptions, rules } from '../../options';
 import { contentHash } from '../files/content-hash';
 import { hashOf } from './row-core';
 import type { RowCore } from './row-core';
-import { asSource, isRowSource } from './row-source';
+import { mix } from './mix';
+import { readRows } from './read-rows';
+import { asSource, isRowSource, rowSource } from './row-source';
 import type { RowSource } from './row-source';
 
 /** Options of {@link moduleRows}. */
@@ -21,7 +23,8 @@ export interface ModuleRowsOptions {
  * A source that a module makes: the way to have functions of one's own run in a worker, which cannot be handed functions.
  *
  * The module exports a function from options to a source of rows (or a promise of one): what it maps and filters is its own
- * affair. It is JavaScript that Node can import.
+ * affair. It is JavaScript that Node can import. As a second argument the function gets `{ readRows, rowSource, mix }`, so
+ * that a module need not find this package.
  *
  * @param module path of the module
  * @param options which export, and what it is called with
@@ -33,8 +36,7 @@ export interface ModuleRowsOptions {
  * import { writeFileSync } from 'node:fs';
  * import { moduleRows } from '@tesserae/trainer';
  * writeFileSync('numbers.cjs', `
- *   const { rowSource } = require('@tesserae/trainer');
- *   exports.numbers = ({ count }) => rowSource(Array.from({ length: count }, (_, i) => ({ text: String(i) })));
+ *   exports.numbers = ({ count }, { rowSource }) => rowSource(Array.from({ length: count }, (_, i) => ({ text: String(i) })));
  * `);
  * const rows = moduleRows('numbers.cjs', { name: 'numbers', options: { count: 3 } });
  * console.log((await rows.toArray()).length); // → 3
@@ -94,7 +96,11 @@ async function make(file: string, name: string, options: Plain): Promise<RowSour
       `${file} exports no function '${name}'`,
       'export a function that returns a source of rows',
     );
-  const source: unknown = await (found as (options: Plain) => unknown)(options);
+  const source: unknown = await (found as (options: Plain, tools: object) => unknown)(options, {
+    readRows,
+    rowSource,
+    mix,
+  });
   if (isRowSource(source)) return source;
   throw moduleError(
     'E_MODULE',
