@@ -31,8 +31,9 @@ export interface TrainingResult<C = ArchitectureConfig> {
  * @param options data, number of steps, and everything else; see {@link TrainOptions}
  * @returns the trained model and the history
  * @throws E_OPTION, E_UNKNOWN_OPTION, E_MODEL; E_EMPTY_TEXT, E_TOKENIZER, E_TEXT_TOO_SHORT, E_VOCABULARY for data that
- *   cannot be; E_OBJECTIVE_DATA, E_OBJECTIVE_MODEL
- *   from objectives; E_BATCH, E_SCHEDULE, E_METRIC for what a given function returned; E_ROLLBACK from callbacks; E_WEIGHT_FORM; E_NON_FINITE_LOSS when the loss
+ *   cannot be; E_ROW, E_ROW_TEXT, E_NO_ROWS, E_SPLIT, E_WORKER and what sources throw while they are read;
+ *   E_OBJECTIVE_DATA, E_OBJECTIVE_MODEL from objectives; E_BATCH, E_SCHEDULE, E_METRIC for what a given function returned;
+ *   E_ROLLBACK from callbacks; E_WEIGHT_FORM; E_NON_FINITE_LOSS when the loss
  *   leaves the numbers; E_ABORTED when the signal came; E_CHECKPOINT_EXISTS, E_CHECKPOINT_FOREIGN,
  *   E_CHECKPOINT_TRUNCATED, E_NOT_FOUND around resuming; E_NOT_WRITABLE, E_DISK_FULL, E_WRITE_FAILED when saving fails
  *
