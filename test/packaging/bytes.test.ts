@@ -18,8 +18,8 @@ const ceilings: Readonly<Record<string, number>> = {
   '@tesserae/registry/testing': 22_000,
   '@tesserae/tokenizer': 220_000,
   '@tesserae/tokenizer/testing': 150_000,
-  '@tesserae/trainer': 500_000,
-  '@tesserae/trainer/testing': 380_000,
+  '@tesserae/trainer': 560_000,
+  '@tesserae/trainer/testing': 400_000,
   tesserae: 200_000,
 };
 
