@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '@tesserae/display';
+import { augmentation } from './augmentation/study';
 import { domainAdaptation } from './domain-adaptation/study';
 import { families } from './families/study';
 import { fuzzing } from './fuzzing/study';
@@ -15,6 +16,7 @@ import { bound, keeps } from './study';
 import type { Study, StudyResult } from './study';
 
 const studies: Record<string, Study> = {
+  augmentation,
   'domain-adaptation': domainAdaptation,
   families,
   fuzzing,
