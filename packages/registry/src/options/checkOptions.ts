@@ -37,7 +37,7 @@ export interface OptionCaller {
  * try {
  *   checkOptionNames(caller, { slice: [] }, ['title', 'slices']);
  * } catch (error) {
- *   console.log(error.message); // → [my-charts] E_OPTION: pieChart has no option "slice"; did you mean 'slices'? the options are title, slices
+ *   console.log((error as Error).message); // → [my-charts] E_OPTION: pieChart has no option "slice"; did you mean 'slices'? the options are title, slices
  * }
  * ```
  */
@@ -80,7 +80,7 @@ export function checkOptionNames(caller: OptionCaller, options: unknown, known: 
  * try {
  *   checkOptions(caller, { learningRate: -1 }, { learningRate: required(optionRules.positive) });
  * } catch (error) {
- *   console.log(error.message); // → [my-optimizers/sgd] E_OPTION: the option 'learningRate' must be a number > 0, found -1; give learningRate as a number > 0
+ *   console.log((error as Error).message); // → [my-optimizers/sgd] E_OPTION: the option 'learningRate' must be a number > 0, found -1; give learningRate as a number > 0
  * }
  * ```
  */
