@@ -7,6 +7,7 @@ import { augmentation } from './augmentation/study';
 import { domainAdaptation } from './domain-adaptation/study';
 import { families } from './families/study';
 import { fuzzing } from './fuzzing/study';
+import { loraStudy } from './lora/study';
 import { multiTaskStudy } from './multi-task/study';
 import { preferences } from './preferences/study';
 import { shakespeare } from './shakespeare/study';
@@ -20,6 +21,7 @@ const studies: Record<string, Study> = {
   'domain-adaptation': domainAdaptation,
   families,
   fuzzing,
+  lora: loraStudy,
   'multi-task': multiTaskStudy,
   preferences,
   shakespeare,
