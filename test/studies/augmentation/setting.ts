@@ -18,7 +18,7 @@ export const setting = {
   /** Copies of each text, each by one augmenter. */
   copies: 32,
   /** Share of the letters, and of the words, that a copy has changed. */
-  letterRate: 0.2,
+  letterRate: 0.15,
   wordRate: 0.15,
   /** Share of the letters of a test text with typos that are wrong. */
   testedRate: 0.2,
