@@ -5,6 +5,7 @@ import { binding } from './binding/bench';
 import { compileBench } from './compile/bench';
 import { data } from './data/bench';
 import { generateBench } from './generate/bench';
+import { loopBench } from './loop/bench';
 import { tokenizer } from './tokenizer/bench';
 import { train } from './train/bench';
 import type { Bench, Row } from './bench';
@@ -14,6 +15,7 @@ const benches: Record<string, Bench> = {
   compile: compileBench,
   data,
   generate: generateBench,
+  loop: loopBench,
   tokenizer,
   train,
 };
