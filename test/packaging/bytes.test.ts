@@ -10,16 +10,16 @@ import { packages, requireBuild } from './packages';
 const ceilings: Readonly<Record<string, number>> = {
   '@tesserae/backend-node-gpu': 40_000,
   '@tesserae/backend-onnx': 600_000,
-  '@tesserae/core': 400_000,
-  '@tesserae/core/testing': 420_000,
+  '@tesserae/core': 480_000,
+  '@tesserae/core/testing': 500_000,
   '@tesserae/display': 80_000,
-  '@tesserae/hub': 200_000,
+  '@tesserae/hub': 230_000,
   '@tesserae/registry': 18_000,
   '@tesserae/registry/testing': 22_000,
   '@tesserae/tokenizer': 220_000,
   '@tesserae/tokenizer/testing': 150_000,
-  '@tesserae/trainer': 560_000,
-  '@tesserae/trainer/testing': 400_000,
+  '@tesserae/trainer': 640_000,
+  '@tesserae/trainer/testing': 440_000,
   tesserae: 200_000,
 };
 

@@ -1,5 +1,6 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { flattenTree, isTensor } from '../compile/tree';
+import { refuseLeaf } from '../model/params';
 import { recompute } from './recompute';
 
 /** A part of a layer that can run again on the way back. */
@@ -27,9 +28,7 @@ export function replayOf(wanted: Recompute | undefined, sites: { next: number },
   return (part, x, weights, run) => {
     const again = wanted === 'blocks' ? part === 'blocks' : part !== 'blocks' && wanted?.includes(part) === true;
     if (!again) return run(x, weights);
-    const tree = flattenTree(weights, 'weights', (path, _value, why) => {
-      throw new TypeError(`${path}: ${why}`);
-    });
+    const tree = flattenTree(weights, 'weights', refuseLeaf);
     const all = tree.leaves as tf.Tensor[];
     const learned = [...new Set(all)].filter((tensor) => isTensor(tensor) && tensor.dtype === 'float32');
     const places = all.map((tensor) => learned.indexOf(tensor));

@@ -155,6 +155,16 @@ export function paramTensors(params: Params): tf.Tensor[] {
   return [...tensors];
 }
 
+/** What `flattenTree` is told to do with a leaf of a tree of weights that is none. */
+export function refuseLeaf(path: string, _value: unknown, why: string): never {
+  throw tesseraeError({
+    package: 'core',
+    code: 'E_PARAMS',
+    message: `${path}: ${why}`,
+    fix: 'build the tree with createModel, loadPretrained or unflattenParams',
+  });
+}
+
 function join(path: string, key: string | number): string {
   return path === '' ? String(key) : `${path}.${key}`;
 }

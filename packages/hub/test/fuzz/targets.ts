@@ -217,12 +217,11 @@ async function adapterTarget(work: string): Promise<Target> {
     writeFileSync(path.join(folder, 'adapter_config.json'), half ? mutated(text, random) : text);
     writeFileSync(path.join(folder, 'adapter_model.safetensors'), half ? weights : withHeader(weights, random));
     const before = tf.memory().numTensors;
-    try {
-      disposeAdapter(await loadAdapter(base, folder));
-    } finally {
-      const left = tf.memory().numTensors - before;
-      if (left !== 0) throw new Error(`${left} tensors left`);
-    }
+    const loading = loadAdapter(base, folder).then(disposeAdapter);
+    await loading.catch(() => undefined);
+    const left = tf.memory().numTensors - before;
+    if (left !== 0) throw new Error(`${left} tensors left`);
+    await loading;
   };
 }
 

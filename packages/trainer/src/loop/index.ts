@@ -10,7 +10,7 @@ export type {
   TensorStatistics,
   TrainingHistory,
 } from './history';
-export type { BestOptions, CheckpointOptions, TrainOptions } from './options';
+export type { BestOptions, BucketingOptions, CheckpointOptions, TrainOptions } from './options';
 export { createTrainingStep } from './step';
 export type { StepRequest, StepResult, TrainingStep, TrainingStepOptions } from './step';
 export { train } from './train';

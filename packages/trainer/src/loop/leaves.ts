@@ -23,7 +23,19 @@ export interface Leaf {
  * Every tensor of a model, in the order of its tree, and whether it learns: as `trainable` says or the model's own
  * `trainable`; else all but the architecture's fixed tables.
  *
+ * @param model any model; forms such as adapters are taken apart
+ * @param trainable tells by its path whether a parameter learns; the model's own when absent
+ * @returns one leaf a tensor
  * @throws E_WEIGHT_FORM when nothing says what learns and a form has no part that can; E_OPTION when nothing learns
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import { createModel, gpt2 } from '@tesserae/core';
+ * import { modelLeaves } from '@tesserae/trainer';
+ * const config = { vocabSize: 8, hiddenSize: 4, numHiddenLayers: 1, numAttentionHeads: 1, maxPositionEmbeddings: 4 };
+ * const leaves = modelLeaves(createModel(gpt2, config), (path) => path.startsWith('layers'));
+ * console.log(leaves[0].path, leaves[0].learns); // → tokenEmbedding.weight false
+ * ```
  */
 export function modelLeaves<C>(model: Model<C>, trainable: Trainable | undefined = model.trainable): Leaf[] {
   const specs = new Map(model.architecture.parameters(model.config).map((spec) => [spec.path, spec]));
@@ -74,7 +86,21 @@ function formLeaves(path: string, weight: WeightForm, spec: ParameterSpec | unde
   }));
 }
 
-/** The tree of a model around other tensors; leaves that are not in the map stay. */
+/**
+ * The tree of a model around other tensors.
+ *
+ * @param params a parameter tree
+ * @param tensors by the paths of {@link modelLeaves}, each of its leaf's shape; leaves that are not in it stay
+ * @returns a new tree; the given one is left alone
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { treeWith } from '@tesserae/trainer';
+ * const next = treeWith({ bias: tf.zeros([2]) }, new Map([['bias', tf.ones([2])]]));
+ * console.log(Array.from((next.bias as tf.Tensor).dataSync())); // → [ 1, 1 ]
+ * ```
+ */
 export function treeWith(params: Params, tensors: ReadonlyMap<string, Tensor>): Params {
   return mapParams(params, (weight, path) => {
     if (!isWeightForm(weight)) return tensors.get(path) ?? weight;

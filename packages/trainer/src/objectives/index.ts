@@ -23,6 +23,7 @@ export type { MixupOptions } from './mixup';
 export type {
   ModelRun,
   Objective,
+  ObjectiveBase,
   ObjectiveBatch,
   ObjectiveSettings,
   OutputObjective,

@@ -70,7 +70,7 @@ export interface ModelRun {
 }
 
 /** What every objective has. */
-interface ObjectiveBase {
+export interface ObjectiveBase {
   readonly name: string;
   /** What it was made from: reported, and compared with the one in a checkpoint. */
   readonly hyperparameters: Readonly<Record<string, number | string | boolean>>;

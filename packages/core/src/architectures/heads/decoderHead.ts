@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { flattenTree } from '../../compile/tree';
+import { refuseLeaf } from '../../model/params';
 import type { ArchitectureConfig, ModelHead, OutputLayer, ParameterSpec } from '../../model/types';
 import type { Weight } from '../../model/weight';
 import { linear } from '../../nn/linear';
@@ -121,9 +122,7 @@ export function decoderOutputLayer(
   { vocabSize }: DecoderHeadConfig,
   finish: (logits: tf.Tensor) => tf.Tensor,
 ): OutputLayer {
-  const tree = flattenTree((outputEmbedding ?? tokenEmbedding).weight, 'outputEmbedding', (path, _value, why) => {
-    throw new TypeError(`${path}: ${why}`);
-  });
+  const tree = flattenTree((outputEmbedding ?? tokenEmbedding).weight, 'outputEmbedding', refuseLeaf);
   const tensors = tree.leaves as tf.Tensor[];
   const learned = tensors.filter(({ dtype }) => dtype === 'float32');
   return {
