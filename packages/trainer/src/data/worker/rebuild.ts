@@ -1,4 +1,5 @@
 import type { Model } from '@tesserae/core';
+import { tesseraeError } from '@tesserae/registry';
 import { loadTokenizer } from '@tesserae/tokenizer';
 import { augmenterPlugins } from '../../augmentation/plugins';
 import type { Augmenter } from '../../augmentation/augmenter';
@@ -79,7 +80,15 @@ function eventsOf(source: RowCore<unknown>, { tokenizer, model, text, rows }: Pr
       ...(model.encodes && { encode: () => undefined }),
     },
     config: model.config,
-    params: {},
+    get params(): never {
+      throw tesseraeError({
+        package: 'trainer',
+        plugin: 'train',
+        code: 'E_WORKER',
+        message: `the objective '${rows!.objective.name}' looks at the model's answers, and a worker has no parameters`,
+        fix: 'leave prepareIn out',
+      });
+    },
     ...(encoder && { tokenizer: encoder }),
   } as unknown as Model;
   const objective = build<Objective>(objectivePlugins, rows!.objective);
