@@ -11,6 +11,7 @@ export * from './loop/index';
 export * from './multi-task/index';
 export * from './objectives/index';
 export * from './optimizers/index';
+export * from './precision/index';
 export * from './regularizers/index';
 export * from './rate-finder/index';
 export * from './schedules/index';

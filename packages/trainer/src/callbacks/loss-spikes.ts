@@ -103,9 +103,10 @@ function createLossSpikes(options: LossSpikesOptions = {}): TrainingCallback {
     async onStart(context) {
       if (context.keptSteps.length === 0) await context.keepState({ settleSteps });
     },
-    async onStep({ step, loss }, context) {
-      const losses = context.history.steps.slice(-(window + consecutive)).map((record) => record.loss);
-      if (isSpike(losses, rule)) {
+    async onStep({ step, loss, skipped }, context) {
+      const made = context.history.steps.filter((record) => !record.skipped); // what was skipped changed nothing
+      const losses = made.slice(-(window + consecutive)).map((record) => record.loss);
+      if (!skipped && isSpike(losses, rule)) {
         const reason = `the loss is ${loss.toPrecision(4)} after ${medianOf(losses.slice(0, window)).toPrecision(4)}`;
         if (goBack(reason, context)) return;
         context.warn({

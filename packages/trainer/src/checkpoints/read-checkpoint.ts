@@ -125,7 +125,13 @@ async function readTensors(folder: string, name: string): ReturnType<typeof read
   }
 }
 
-type StepColumns = Record<Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds'>, number[]> & {
+type StepColumns = Record<
+  Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds' | 'lossScale' | 'skipped'>,
+  number[]
+> & {
+  lossScale?: (number | null)[];
+  /** The numbers of those steps. */
+  skipped?: number[];
   parts?: StepRecord['parts'][];
   dataWaitMilliseconds?: number[];
 };
@@ -134,12 +140,15 @@ function readState(folder: string, json: Record<string, unknown>): TrainerState 
   checkFormat(folder, json);
   const raw = json as unknown as Omit<TrainerState, 'steps'> & { steps: StepColumns };
   const columns = raw.steps;
+  const skipped = new Set(columns.skipped ?? []);
   const steps = columns.step.map((step, i) => ({
     step,
-    loss: columns.loss[i],
-    gradientNorm: columns.gradientNorm[i],
+    loss: (columns.loss[i] as number | null) ?? NaN, // JSON has no other numbers than finite ones
+    gradientNorm: (columns.gradientNorm[i] as number | null) ?? Infinity,
     learningRate: columns.learningRate[i],
     tokensPerSecond: columns.tokensPerSecond[i],
+    ...(typeof columns.lossScale?.[i] === 'number' && { lossScale: columns.lossScale[i] }),
+    ...(skipped.has(step) && { skipped: true as const }),
     ...(columns.parts?.[i] && { parts: columns.parts[i] }),
     ...(columns.dataWaitMilliseconds && { dataWaitMilliseconds: columns.dataWaitMilliseconds[i] }),
   }));

@@ -95,8 +95,9 @@ function inputOf(name: string, tensor: Tensor): SafetensorsInput {
 
 /** Records as columns: a tenth of the size of a list of objects. */
 function stateJson(state: TrainerState): object {
-  const column = (name: Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds'>): number[] =>
-    state.steps.map((record) => record[name]);
+  const column = (
+    name: Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds' | 'lossScale' | 'skipped'>,
+  ): number[] => state.steps.map((record) => record[name]);
   return {
     format: CHECKPOINT_FORMAT,
     version: CHECKPOINT_VERSION,
@@ -110,6 +111,10 @@ function stateJson(state: TrainerState): object {
       tokensPerSecond: column('tokensPerSecond').map((rate) => Math.round(rate)),
       ...(state.steps.some(({ dataWaitMilliseconds: wait }) => wait !== undefined) && {
         dataWaitMilliseconds: state.steps.map(({ dataWaitMilliseconds: wait = 0 }) => Math.round(wait * 1000) / 1000),
+      }),
+      ...(state.steps.some(({ lossScale }) => lossScale !== undefined) && {
+        lossScale: state.steps.map(({ lossScale }) => lossScale ?? null),
+        skipped: state.steps.flatMap(({ skipped, step }) => (skipped ? [step] : [])),
       }),
       ...(state.steps.some(({ parts }) => parts) && { parts: state.steps.map(({ parts }) => parts ?? null) }),
     },

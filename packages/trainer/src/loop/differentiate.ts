@@ -8,7 +8,7 @@ import type { OptimizerState } from '../optimizers/index';
 import type { Regularizer } from '../regularizers/index';
 import type { BatchTensors } from './batches';
 import { batchLosses, partsOf } from './losses';
-import type { Losses } from './losses';
+import type { Losses, LossSettings } from './losses';
 
 /** Where the state of a gradient method stands beside that of the optimizer. */
 export const METHOD_SLOT = 'gradientMethod';
@@ -31,6 +31,8 @@ export interface GradientTask {
   readonly batch: BatchTensors;
   /** [] What losses are multiplied with before they are differentiated; 1 when absent. */
   readonly weight?: Scalar;
+  /** [] How much larger than the loss itself what is differentiated is, `weight` apart; 1 when absent. */
+  readonly lossScale?: Scalar | undefined;
   /** State of the gradient method; absent where it has none. */
   readonly state?: readonly Tensor[] | undefined;
   /** [] Only needed by gradient methods. */
@@ -61,13 +63,14 @@ interface DifferentiatorOptions {
   readonly gradients?: GradientMethod | undefined;
   readonly regularizers?: readonly Regularizer[] | undefined;
   readonly paths: readonly string[];
+  readonly lossSettings?: LossSettings | undefined;
   readonly treeOf: (learning: readonly Tensor[], fixed: readonly Tensor[]) => Params;
 }
 
 /** Makes what turns a batch into losses and gradients, by the sum of all losses or by a method of its own. */
 export function differentiator<C extends ArchitectureConfig>(
   model: Model<C>,
-  { objective, gradients: method, regularizers = [], paths, treeOf }: DifferentiatorOptions,
+  { objective, gradients: method, regularizers = [], paths, treeOf, lossSettings }: DifferentiatorOptions,
 ): Differentiator {
   const ownParts = partsOf(objective);
   const parts = regularizers.length > 0 ? [...ownParts, PENALTY] : ownParts;
@@ -77,15 +80,17 @@ export function differentiator<C extends ArchitectureConfig>(
     const byPath = new Map(paths.map((path, i) => [path, parameters[i]]));
     return { [PENALTY]: tf.addN(regularizers.map(({ penalty }, i) => penalty(byPath, tensors[i]))) as Scalar };
   };
-  const losses = ({ inputs, batch }: GradientTask, parameters: readonly Tensor[]): Losses =>
-    batchLosses(model, treeOf(parameters, inputs.fixed), objective, batch);
+  const losses = ({ inputs, batch, lossScale }: GradientTask, parameters: readonly Tensor[]): Losses =>
+    batchLosses(model, treeOf(parameters, inputs.fixed), objective, batch, { ...lossSettings, lossScale });
 
   const ofTheSum = (task: GradientTask): StepGradients => {
     const all = (parameters: readonly Tensor[]): Losses => ({
       ...losses(task, parameters),
       ...penalties(parameters, task.inputs),
     });
-    const { values, gradients } = gradientsOfSum(all, parts, task.parameters, task.weight);
+    const { weight, lossScale } = task;
+    const factor = weight && lossScale ? (tf.mul(weight, lossScale) as Scalar) : (weight ?? lossScale);
+    const { values, gradients } = gradientsOfSum(all, parts, task.parameters, factor);
     return { losses: values, gradients, state: [] };
   };
 

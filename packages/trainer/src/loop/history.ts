@@ -9,6 +9,10 @@ export interface StepRecord {
   /** Norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
+  /** What the loss was multiplied with for its gradients, where the precision scales it. */
+  readonly lossScale?: number | undefined;
+  /** Set where the gradients of a scaled loss were not finite: nothing was changed, and the scale was cut. */
+  readonly skipped?: true | undefined;
   /** Tokens per second of this step, data and readback included. */
   readonly tokensPerSecond: number;
   /** How long the step waited for its batch. */

@@ -1,8 +1,9 @@
-import type { Model } from '@tesserae/core';
+import type { Model, Recompute } from '@tesserae/core';
 import type { BatchSampler, RowSource, RowSplits, TokenCache, TokenDataset, TokenSource } from '../data/index';
 import type { GradientMethod } from '../gradient-methods/index';
 import type { Objective } from '../objectives/index';
 import type { Optimizer } from '../optimizers/index';
+import type { PrecisionOption } from '../precision/index';
 import type { Regularizer } from '../regularizers/index';
 import type { Schedule } from '../schedules/index';
 import { checkOptions, oneOf, required, rules } from '../options';
@@ -80,6 +81,18 @@ export interface TrainOptions {
   readonly gradientClipNorm?: number | null;
   /** Every element of a gradient is brought into ±this before its norm is taken; no limit when absent. */
   readonly gradientClipValue?: number;
+  /**
+   * In what numbers products are made: `float16` (with a scaled loss), `bfloat16`, `float8`, or `mixedPrecision({ … })`;
+   * weights, optimizer, norms, softmax and loss are float32 in all: `float32`.
+   */
+  readonly precision?: PrecisionOption;
+  /** Whole layers (`blocks`), or parts of each, that run again when gradients are made instead of being kept: none. */
+  readonly recompute?: Recompute;
+  /**
+   * Whether the loss of the next token is taken in chunks of rows, so that its logits never exist all at once, or how many
+   * rows a chunk has: where they would be more than 2²⁵.
+   */
+  readonly chunkedLoss?: boolean | number;
   /**
    * Which parameters learn, by their paths (`layers.0.attention.query.weight`; inside a weight form `…weight#down`): as the
    * model says, or all, when absent. The others stay as they are and cost neither gradients nor optimizer state.
@@ -161,6 +174,18 @@ export function checkTrainOptions(options: TrainOptions): void {
     schedule: optional('a schedule such as cosine({ … })', rules.function.test),
     gradientClipNorm: optional('a number > 0, or null', (v) => v === null || rules.positive.test(v)),
     gradientClipValue: rules.positive,
+    precision: optional(
+      'float32, float16, bfloat16, float8 or mixedPrecision({ … })',
+      (v) => typeof v === 'string' || (typeof v === 'object' && v !== null && 'products' in v),
+    ),
+    recompute: optional(
+      "'blocks', or a list of 'attention' and 'feedForward'",
+      (v) => v === 'blocks' || (Array.isArray(v) && v.every((one) => one === 'attention' || one === 'feedForward')),
+    ),
+    chunkedLoss: optional(
+      'true, false or rows of a chunk',
+      (v) => typeof v === 'boolean' || (Number.isInteger(v) && (v as number) >= 1),
+    ),
     trainable: rules.function,
     gradients: optional('a gradient method such as pcgrad()', (v) => hasFunction(v, 'gradients')),
     regularizers: optional(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import { createKey, splitKey } from '@tesserae/core';
-import type { ArchitectureConfig, Key, Model } from '@tesserae/core';
+import type { ArchitectureConfig, Key, Model, Recompute } from '@tesserae/core';
 import { tesseraeError } from '@tesserae/registry';
 import { modelIdentity } from '../checkpoints/index';
 import type { Plain, RunIdentity } from '../checkpoints/index';
@@ -18,6 +18,8 @@ import { adamw } from '../optimizers/index';
 import type { Optimizer } from '../optimizers/index';
 import { constant } from '../schedules/index';
 import type { Schedule } from '../schedules/index';
+import { precisionOf } from '../precision/mixed-precision';
+import type { PrecisionPolicy } from '../precision/index';
 import type { Regularizer } from '../regularizers/index';
 import { modelLeaves } from './leaves';
 import type { Trainable } from './leaves';
@@ -44,6 +46,9 @@ export interface Settings {
   readonly gradientClipNorm: number | undefined;
   readonly objective: Objective | undefined;
   readonly gradientClipValue: number | undefined;
+  readonly precision: PrecisionPolicy | undefined;
+  readonly recompute: Recompute | undefined;
+  readonly chunkedLoss: boolean | number | undefined;
   readonly trainable: Trainable | undefined;
   readonly gradients: GradientMethod | undefined;
   readonly regularizers: readonly Regularizer[];
@@ -93,6 +98,7 @@ export async function resolveSettings<C extends ArchitectureConfig>(
   const microBatchSize = options.microBatchSize ?? batchSize;
   const gradientClipNorm = options.gradientClipNorm === undefined ? 1 : (options.gradientClipNorm ?? undefined);
   const { objective } = options;
+  const precision = precisionOf(options.precision);
   const prepared = await prepareData(model, options, rows);
   const { contextLength, sampler, evaluationBatches, fingerprint } = prepared;
   const trains = describeTrainable(model, options.trainable);
@@ -107,6 +113,9 @@ export async function resolveSettings<C extends ArchitectureConfig>(
     gradientClipNorm,
     objective,
     gradientClipValue: options.gradientClipValue,
+    precision,
+    recompute: options.recompute,
+    chunkedLoss: options.chunkedLoss,
     trainable: options.trainable,
     gradients: options.gradients,
     regularizers: options.regularizers ?? [],
@@ -130,6 +139,7 @@ export async function resolveSettings<C extends ArchitectureConfig>(
         ...(objective && { objective: described(objective) }),
         ...(trains !== undefined && { trainable: trains }),
         ...(options.gradients && { gradients: described(options.gradients) }),
+        ...(precision && { precision: described(precision) }),
         ...(options.regularizers && { regularizers: options.regularizers.map(described) }),
         ...(options.gradientClipValue !== undefined && { gradientClipValue: options.gradientClipValue }),
         optimizer: described(optimizer),
@@ -139,6 +149,8 @@ export async function resolveSettings<C extends ArchitectureConfig>(
         microBatchSize,
         schedule: describeSchedule(schedule),
         ...describeCallbacks(callbacks),
+        ...(options.recompute && { recompute: options.recompute as Plain }),
+        ...(options.chunkedLoss !== undefined && { chunkedLoss: options.chunkedLoss }),
       },
     },
     signal: options.signal,

@@ -9,23 +9,27 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import { compile, foldIn, registerGradients } from '@tesserae/core';
-import type { ArchitectureConfig, Key, Model, Params } from '@tesserae/core';
-import { tesseraeError } from '@tesserae/registry';
+import type { ArchitectureConfig, Key, Model, Params, Recompute } from '@tesserae/core';
 import type { GradientMethod } from '../gradient-methods/index';
 import type { Objective, ObjectiveBatch } from '../objectives/index';
 import { AVERAGE_SLOT } from '../optimizers/averaged';
 import { clipScale, clipValues, globalNorm, scaleGradients } from '../optimizers/clip-gradients';
 import type { Optimizer, OptimizerState } from '../optimizers/index';
+import { openLossScaler, SCALE_SLOT } from '../precision/loss-scaler';
+import type { PrecisionPolicy } from '../precision/index';
 import type { Regularizer } from '../regularizers/index';
 import { batchTensors, checkBatch, countLabels, rowsOf } from './batches';
 import type { BatchTensors } from './batches';
 import { differentiator, METHOD_SLOT, PENALTY } from './differentiate';
 import type { Constants, StepGradients } from './differentiate';
+import { checkStep } from './check-step';
 import { modelLeaves, treeWith } from './leaves';
 import type { Leaf, Trainable } from './leaves';
 import type { StatisticsRecord } from './history';
 import { batchLosses, totalOf } from './losses';
+import type { LossSettings } from './losses';
 import { measure, statisticsRecord } from './statistics';
+import { copyOf, take } from './tensor-copies';
 
 /** How a step is made. */
 export interface TrainingStepOptions {
@@ -48,6 +52,12 @@ export interface TrainingStepOptions {
   readonly gradients?: GradientMethod | undefined;
   /** Penalties on the parameters, added to the loss. */
   readonly regularizers?: readonly Regularizer[] | undefined;
+  /** In what numbers products are made, and how the loss is scaled; float32 when absent. */
+  readonly precision?: PrecisionPolicy | undefined;
+  /** Layers, or parts of each, that run again when gradients are made instead of being kept. */
+  readonly recompute?: Recompute | undefined;
+  /** Whether the next token's loss is taken in chunks, or rows of a chunk; where the logits would be large when absent. */
+  readonly chunkedLoss?: boolean | number | undefined;
   /** Where the randomness of dropout comes from. */
   readonly key: Key;
   /** Parameters that learn to start from, in the order of the model's tree, which the step takes over; copies of the model's when absent. */
@@ -66,6 +76,10 @@ export interface StepResult {
   readonly gradientNorm: number;
   /** Gradients and weights, tensor by tensor, where they were asked for. */
   readonly statistics?: StatisticsRecord | undefined;
+  /** What the loss was multiplied with for its gradients, where the precision scales it. */
+  readonly lossScale?: number | undefined;
+  /** Set where the gradients of a scaled loss were not finite, so that nothing was changed. */
+  readonly skipped?: true | undefined;
 }
 
 /** More that a step may be asked for. */
@@ -140,7 +154,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
 ): TrainingStep {
   const { optimizer, batchSize, contextLength, gradientClipNorm, gradientClipValue, key, objective } = options;
   const microBatchSize = options.microBatchSize ?? batchSize;
-  checkDivision(batchSize, microBatchSize, options.gradients);
+  checkStep(model, options);
   registerGradients();
   const leaves = modelLeaves(model, options.trainable);
   const learning = leaves.filter(({ learns }) => learns);
@@ -150,7 +164,9 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   const fixed = leaves.filter(({ learns }) => !learns).map((leaf) => ({ ...leaf, tensor: tf.clone(leaf.tensor) }));
   const treeOf = (tensors: readonly Tensor[], others: readonly Tensor[]): Params =>
     treeWith(model.params, new Map([...pairs(learning, tensors), ...pairs(fixed, others)]));
-  const { parts, differentiate, initialState } = differentiator(model, { ...options, paths, treeOf });
+  const { precision, recompute, chunkedLoss } = options;
+  const lossSettings: LossSettings = { products: precision?.products, recompute, chunkedLoss };
+  const { parts, differentiate, initialState } = differentiator(model, { ...options, paths, treeOf, lossSettings });
   const constants: Constants = {
     fixed: fixed.map(({ tensor }) => tensor),
     regularizers: options.regularizers?.map(({ tensors }) => tensors) ?? [],
@@ -162,9 +178,11 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     raw: Tensor[],
     learningRate: Scalar,
     step: Scalar,
-    measured = false,
+    unscale: Scalar | undefined,
+    measured: boolean,
   ): { parameters: Tensor[]; state: OptimizerState; norm: Scalar; statistics: Tensor[] } => {
-    const gradients = clipValues(raw, gradientClipValue);
+    const own = scaleGradients(raw, unscale);
+    const gradients = clipValues(own, gradientClipValue);
     const norm = globalNorm(gradients); // []
     const scale = gradientClipNorm === undefined ? undefined : clipScale(norm, gradientClipNorm); // []
     const context = { learningRate, step, decay, names: paths };
@@ -172,7 +190,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
       optimizer.scalesGradients === true
         ? optimizer.update(gradients, state, parameters, { ...context, gradientScale: scale })
         : optimizer.update(scaleGradients(gradients, scale), state, parameters, context);
-    return { ...next, norm, statistics: measured ? [measure(raw, parameters, next.parameters)] : [] };
+    return { ...next, norm, statistics: measured ? [measure(own, parameters, next.parameters)] : [] };
   };
 
   /** The step as one program; the form that measures is another one, which is made when it is first needed. */
@@ -188,7 +206,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
       ) => {
         const method = (state as Partial<OptimizerState>)[METHOD_SLOT];
         const made = differentiate({ parameters, inputs, batch, state: method, learningRate });
-        const next = update(parameters, state, made.gradients, learningRate, step, measured);
+        const next = update(parameters, state, made.gradients, learningRate, step, undefined, measured);
         return {
           ...next,
           state: { ...next.state, ...(method && { [METHOD_SLOT]: made.state }) },
@@ -199,8 +217,8 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     );
   const [wholeStep, measuredStep] = [wholeStepThat(false), wholeStepThat(true)];
   const accumulate = compile(
-    (parameters: Tensor[], sum: Sum, inputs: Constants, batch: BatchTensors, weight: Scalar): Sum => {
-      const { losses, gradients } = differentiate({ parameters, inputs, batch, weight });
+    (parameters: Tensor[], sum: Sum, inputs: Constants, batch: BatchTensors, weight: Scalar, scale?: Scalar): Sum => {
+      const { losses, gradients } = differentiate({ parameters, inputs, batch, weight, lossScale: scale });
       return {
         losses: losses.map((loss, i) => tf.add(sum.losses[i], tf.mul(loss, weight))),
         gradients: gradients.map((gradient, i) => tf.add(sum.gradients[i], gradient)),
@@ -210,19 +228,32 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   );
   const updateThat = (measured: boolean) =>
     compile(
-      (parameters: Tensor[], state: OptimizerState, gradients: Tensor[], learningRate: Scalar, step: Scalar) =>
-        update(parameters, state, gradients, learningRate, step, measured),
+      (
+        parameters: Tensor[],
+        state: OptimizerState,
+        gradients: Tensor[],
+        learningRate: Scalar,
+        step: Scalar,
+        unscale?: Scalar,
+      ) => update(parameters, state, gradients, learningRate, step, unscale, measured),
       { name: measured ? 'measuredUpdate' : 'updateParameters', donate: [0, 1, 2] },
     );
   const [applyUpdate, measuredUpdate] = [updateThat(false), updateThat(true)];
   const evaluation = compile(
     (parameters: Tensor[], inputs: Constants, batch: BatchTensors) =>
-      totalOf(batchLosses(model, treeOf(parameters, inputs.fixed), objective, batch)),
+      totalOf(batchLosses(model, treeOf(parameters, inputs.fixed), objective, batch, lossSettings)),
     { name: 'evaluate' },
   );
 
   let parameters: Tensor[] = options.parameters?.slice() ?? learning.map(({ tensor }) => copyOf(tensor));
-  let state = options.state ?? { ...optimizer.init(parameters, paths), ...initialState(parameters) };
+  const scaler = precision?.lossScaling && openLossScaler(precision.lossScaling);
+  /** The state without the scale of the loss, which goes to its scaler. */
+  const takeOver = ({ [SCALE_SLOT]: scale, ...others }: Partial<OptimizerState>): OptimizerState => {
+    scaler?.goOnFrom(scale?.[0]);
+    tf.dispose([...(scale ?? [])]);
+    return others as OptimizerState;
+  };
+  let state = takeOver(options.state ?? { ...optimizer.init(parameters, paths), ...initialState(parameters) });
 
   const resultOf = async (
     step: number,
@@ -275,6 +306,8 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     measured: boolean,
   ): Promise<StepResult> => {
     const labels = countLabels(batch, batchSize);
+    const used = scaler?.scale;
+    const made = step - (scaler?.skipped ?? 0); // what was skipped is no step of the optimizer
     let sum: Sum = { losses: parts.map(() => tf.scalar(0)), gradients: parameters.map((p) => tf.zeros(p.shape)) };
     try {
       for (let row = 0; row < batchSize; row += microBatchSize) {
@@ -282,15 +315,21 @@ export function createTrainingStep<C extends ArchitectureConfig>(
         const tensors = batchTensors(part, microBatchSize, foldIn(foldIn(key, step), row), draws);
         try {
           const weight = countLabels(part, microBatchSize) / labels;
-          sum = await accumulate.runAsync(parameters, sum, constants, tensors, weight);
+          sum = await accumulate.runAsync(parameters, sum, constants, tensors, weight, used);
         } finally {
           tf.dispose(Object.values(tensors));
         }
       }
+      if (scaler && !(await scaler.judge(sum.gradients))) {
+        const nothing = { norm: tf.scalar(Infinity), statistics: [] };
+        return { ...(await resultOf(step, sum.losses, nothing)), lossScale: used, skipped: true };
+      }
+      const unscale = used === undefined ? undefined : 1 / used;
       const program = measured ? measuredUpdate : applyUpdate;
-      const next = await program.runAsync(parameters, state, sum.gradients, learningRate, step);
+      const next = await program.runAsync(parameters, state, sum.gradients, learningRate, made, unscale);
       ({ parameters, state } = next);
-      return await resultOf(step, sum.losses, next);
+      const result = await resultOf(step, sum.losses, next);
+      return used === undefined ? result : { ...result, lossScale: used };
     } finally {
       tf.dispose([...sum.losses, ...sum.gradients].filter((tensor) => !tensor.isDisposed));
     }
@@ -299,6 +338,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
   const releasePrograms = (): void => {
     for (const program of [wholeStep, measuredStep, accumulate, applyUpdate, measuredUpdate, evaluation])
       program.dispose();
+    scaler?.dispose();
     for (const tensors of Object.values(state)) tf.dispose(tensors.filter((tensor) => !tensor.isDisposed));
   };
 
@@ -306,7 +346,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     paths,
     parameters: () => parameters,
     params: () => treeOf(parameters, constants.fixed),
-    state: () => state,
+    state: () => ({ ...state, ...scaler?.state() }),
     saved() {
       const now = new Map([...pairs(learning, parameters), ...pairs(fixed, constants.fixed)]);
       const kept = leaves.some(({ insideForm }) => insideForm) ? learning : leaves;
@@ -315,13 +355,13 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     replace(others, otherState) {
       const old = [...parameters, ...Object.values(state).flat()];
       tf.dispose(old.filter((tensor) => !tensor.isDisposed));
-      [parameters, state] = [[...others], otherState];
+      [parameters, state] = [[...others], takeOver(otherState)];
     },
     async run(batch, learningRate, step, { statistics = false } = {}) {
       const nextToken = objective === undefined;
       checkBatch(batch, { rows: batchSize, contextLength, vocabSize: model.config.vocabSize, nextToken });
-      const make = microBatchSize === batchSize ? runWhole : runInParts;
-      return make(batch, learningRate, step, statistics);
+      const whole = microBatchSize === batchSize && scaler === undefined; // a scaled step looks at its gradients first
+      return (whole ? runWhole : runInParts)(batch, learningRate, step, statistics);
     },
     async evaluate(batch) {
       const rows = batch.inputIds.length / contextLength;
@@ -357,33 +397,5 @@ export function createTrainingStep<C extends ArchitectureConfig>(
 /** Losses and gradients of the micro-batches so far, each times its weight. */
 type Sum = Pick<StepGradients, 'losses' | 'gradients'>;
 
-/** Reads a scalar and frees it. */
-async function take(scalar: Tensor): Promise<number> {
-  const [value] = await scalar.data();
-  scalar.dispose();
-  return value;
-}
-
-/** The same values in memory of their own: a clone would share it, and donating the clone would change the original. */
-const copyOf = (tensor: Tensor): Tensor => tf.tensor(tensor.dataSync().slice(), tensor.shape, tensor.dtype);
-
 const pairs = (leaves: readonly Leaf[], tensors: readonly Tensor[]): [string, Tensor][] =>
   leaves.map(({ path }, i) => [path, tensors[i]]);
-
-function checkDivision(batchSize: number, microBatchSize: number, method: GradientMethod | undefined): void {
-  if (!(Number.isSafeInteger(microBatchSize) && microBatchSize >= 1 && batchSize % microBatchSize === 0)) {
-    throw tesseraeError({
-      package: 'trainer',
-      code: 'E_OPTION',
-      message: `micro-batches of ${microBatchSize} rows do not divide a step of ${batchSize} rows`,
-      fix: `use a divisor of ${batchSize}`,
-    });
-  }
-  if (method === undefined || microBatchSize === batchSize) return;
-  throw tesseraeError({
-    package: 'trainer',
-    code: 'E_OPTION',
-    message: `${method.name} needs the whole step of ${batchSize} rows in one piece, and micro-batches have ${microBatchSize}`,
-    fix: 'leave microBatchSize and accumulationSteps out',
-  });
-}

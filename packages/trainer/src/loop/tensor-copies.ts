@@ -45,3 +45,13 @@ export function tensorOf({ data, shape, dtype }: TensorCopy): Tensor {
 /** The tensors of a state, by slot. */
 export const stateOf = (slots: StateCopy['state']): OptimizerState =>
   Object.fromEntries(Object.entries(slots).map(([slot, copies]) => [slot, copies.map(tensorOf)]));
+
+/** The same values in memory of their own: a clone would share it, and donating the clone would change the original. */
+export const copyOf = (tensor: Tensor): Tensor => tf.tensor(tensor.dataSync().slice(), tensor.shape, tensor.dtype);
+
+/** Reads a scalar and frees it. */
+export async function take(scalar: Tensor): Promise<number> {
+  const [value] = await scalar.data();
+  scalar.dispose();
+  return value;
+}

@@ -33,7 +33,7 @@ export interface TrainingResult<C = ArchitectureConfig> {
  * @throws E_OPTION, E_UNKNOWN_OPTION, E_MODEL; E_EMPTY_TEXT, E_TOKENIZER, E_TEXT_TOO_SHORT, E_VOCABULARY for data that
  *   cannot be; E_ROW, E_ROW_TEXT, E_NO_ROWS, E_SPLIT, E_WORKER and what sources throw while they are read;
  *   E_OBJECTIVE_DATA, E_OBJECTIVE_MODEL from objectives; E_BATCH, E_SCHEDULE, E_METRIC for what a given function returned;
- *   E_ROLLBACK from callbacks; E_WEIGHT_FORM; E_NON_FINITE_LOSS when the loss
+ *   E_ROLLBACK from callbacks; E_WEIGHT_FORM; E_LOSS_SCALE when a scaled loss has no finite gradients at any scale; E_NON_FINITE_LOSS when the loss
  *   leaves the numbers; E_ABORTED when the signal came; E_CHECKPOINT_EXISTS, E_CHECKPOINT_FOREIGN,
  *   E_CHECKPOINT_TRUNCATED, E_NOT_FOUND around resuming; E_NOT_WRITABLE, E_DISK_FULL, E_WRITE_FAILED when saving fails
  *
@@ -102,7 +102,7 @@ async function runSteps<C>(run: Run<C>): Promise<TrainingHistory['stopped']> {
       return 'aborted';
     }
     const made = await makeStep(run);
-    if (isFinite(made.record)) await follow(run, made);
+    if (made.record.skipped || isFinite(made.record)) await follow(run, made);
     else await bear(run, made.record);
   }
   return 'steps';
@@ -122,7 +122,8 @@ async function makeStep<C>(run: Run<C>): Promise<MadeStep> {
   const batch = await settings.sampler(made + skippedBatches(run));
   const dataWaitMilliseconds = performance.now() - asked;
   const request = { statistics: told.measures(made + 1) };
-  const { loss, gradientNorm, parts, statistics } = await run.step.run(batch, learningRate, made + 1, request);
+  const result = await run.step.run(batch, learningRate, made + 1, request);
+  const { loss, gradientNorm, parts, statistics, lossScale, skipped } = result;
   const seconds = (performance.now() - began) / 1000;
   const record = {
     step: made + 1,
@@ -132,6 +133,8 @@ async function makeStep<C>(run: Run<C>): Promise<MadeStep> {
     tokensPerSecond: batch.inputIds.length / seconds,
     dataWaitMilliseconds,
     ...(parts && { parts }),
+    ...(lossScale !== undefined && { lossScale }),
+    ...(skipped && { skipped }),
   };
   return { record, statistics };
 }
