@@ -8,6 +8,8 @@ import { domainAdaptation } from './domain-adaptation/study';
 import { families } from './families/study';
 import { fuzzing } from './fuzzing/study';
 import { loraStudy } from './lora/study';
+import { memoryStudy } from './memory/study';
+import { mixedPrecisionStudy } from './mixed-precision/study';
 import { multiTaskStudy } from './multi-task/study';
 import { preferences } from './preferences/study';
 import { shakespeare } from './shakespeare/study';
@@ -22,6 +24,8 @@ const studies: Record<string, Study> = {
   families,
   fuzzing,
   lora: loraStudy,
+  memory: memoryStudy,
+  'mixed-precision': mixedPrecisionStudy,
   'multi-task': multiTaskStudy,
   preferences,
   shakespeare,
