@@ -146,7 +146,7 @@ describe('lora', () => {
     [{ targets: 'query' }, "'targets' must be 'all-linear', or a list"],
     [{ dropout: 1 }, "'dropout' must be a number in [0, 1)"],
     [{ rankPattern: { key: 1.5 } }, "'rankPattern' must be ranks by module"],
-    [{ r: 8 }, "there is no option 'r'"],
+    [{ r: 8 }, 'lora has no option "r"'],
   ])('refuses the options %j', (options, message) => {
     expect(() => lora(options as never)).toThrow(message);
   });

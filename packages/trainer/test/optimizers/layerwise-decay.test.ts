@@ -48,6 +48,7 @@ describe('layerwiseDecay', () => {
           intermediateSize: 8,
           numHiddenLayers: 1,
           numAttentionHeads: 2,
+          numDecoderAttentionHeads: 2,
           maxPositionEmbeddings: 4,
         }),
       )

@@ -117,11 +117,13 @@ export function repeatRows<R>(source: RowCore<R>, times = Infinity): RowCore<R> 
     fingerprint: async () => hashOf(kind, String(times), await source.fingerprint()),
     open({ epoch: outer = 0, state } = {}) {
       const from =
-        state === undefined ? undefined : stateOf<{ round: number; upstream: Plain }>(kind, state, ['round']);
+        state === undefined
+          ? undefined
+          : stateOf<{ round: number; fresh?: boolean; upstream: Plain }>(kind, state, ['round']);
       const epochOf = (round: number): number => (Number.isFinite(times) ? outer * times : 0) + round;
       let round = from?.round ?? 0;
       let pass = source.open({ epoch: epochOf(round), state: from?.upstream });
-      let fresh = from === undefined;
+      let fresh = from?.fresh ?? from === undefined; // no row of this pass was seen yet
       return {
         async next() {
           for (;;) {
@@ -135,7 +137,7 @@ export function repeatRows<R>(source: RowCore<R>, times = Infinity): RowCore<R> 
             fresh = true;
           }
         },
-        state: () => ({ kind, round, upstream: pass.state() }),
+        state: () => ({ kind, round, fresh, upstream: pass.state() }),
         close: () => pass.close(),
       };
     },
