@@ -1,17 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { compile, createKey, dropout, gelu, linear, normal, recompute, withPrecision } from '@tesserae/core';
+import { compile, createKey, dropout, gelu, linear, recompute, withPrecision } from '@tesserae/core';
 import { expect, it } from 'vitest';
 import { describeOnBackends, use } from '../support/backends';
+import { drawsFrom } from '../support/draws';
 
-let seed = 200;
-const draw = (shape: number[]): tf.Tensor =>
-  tf.tensor(
-    normal(
-      createKey(seed++),
-      shape.reduce((a, b) => a * b, 1),
-    ),
-    shape,
-  );
+const draw = drawsFrom(200);
 
 const key = createKey(9);
 

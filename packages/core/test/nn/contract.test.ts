@@ -24,7 +24,6 @@ import {
   logSoftmaxOp,
   meanSquaredError,
   meanSquaredErrorOp,
-  normal,
   patchEmbedding,
   quickGelu,
   quickGeluOp,
@@ -45,18 +44,9 @@ import {
 import { describeOpContract } from '@tesserae/core/testing';
 import { describe, it } from 'vitest';
 import { describeOnBackends, use } from '../support/backends';
+import { drawsFrom } from '../support/draws';
 
-let seed = 0;
-const draw = (shape: number[], scale = 1): tf.Tensor =>
-  tf.tensor(
-    normal(
-      createKey(seed++),
-      shape.reduce((a, b) => a * b, 1),
-      0,
-      scale,
-    ),
-    shape,
-  );
+const draw = drawsFrom(0);
 const ids = (values: number[]): tf.Tensor => tf.tensor1d(values, 'int32');
 const elementwise = [
   { name: 'a matrix', inputs: () => ({ x: draw([5, 9], 2) }), attributes: {} },

@@ -1,31 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  attention,
-  compile,
-  createKey,
-  createModel,
-  flattenParams,
-  linear,
-  llama,
-  normal,
-  roundTo,
-  withPrecision,
-} from '@tesserae/core';
+import { attention, compile, createModel, flattenParams, linear, llama, roundTo, withPrecision } from '@tesserae/core';
 import type { Precision } from '@tesserae/core';
 import { expect, it } from 'vitest';
 import { describeOnBackends, use } from '../support/backends';
+import { drawsFrom } from '../support/draws';
 
-let seed = 0;
-const draw = (shape: number[], scale = 1): tf.Tensor =>
-  tf.tensor(
-    normal(
-      createKey(seed++),
-      shape.reduce((a, b) => a * b, 1),
-      0,
-      scale,
-    ),
-    shape,
-  );
+const draw = drawsFrom(0);
 
 /** The largest difference, as a share of the largest value. */
 function difference(found: tf.Tensor, wanted: tf.Tensor): number {
