@@ -46,6 +46,10 @@ export async function startPeer({ name, command, arguments: args, environment }:
   return {
     name,
     run: (steps) => ask({ steps }),
-    end: async () => (await ask<{ peakBytes: number }>({ end: true })).peakBytes,
+    end: async () => {
+      const { peakBytes } = await ask<{ peakBytes: number }>({ end: true });
+      child.stdin.end(); // an open pipe may keep the peer alive, and with it the bench
+      return peakBytes;
+    },
   };
 }

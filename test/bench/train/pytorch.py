@@ -26,9 +26,11 @@ class Gpt(nn.Module):
         super().__init__()
         self.token, self.position = nn.Embedding(V, D), nn.Embedding(T, D)
         self.blocks, self.norm = nn.ModuleList(Block() for _ in range(L)), nn.LayerNorm(D)
-        for p in self.parameters():
-            if p.dim() > 1:
-                nn.init.normal_(p, 0, 0.02)
+        for name, p in self.named_parameters():
+            if p.dim() > 1:  # as in GPT-2: what is added to the residual stream begins smaller
+                nn.init.normal_(p, 0, 0.02 / (2 * L) ** 0.5 if name.endswith(("mix.weight", "down.weight")) else 0.02)
+            elif name.endswith("bias"):
+                nn.init.zeros_(p)
 
     def forward(self, ids, labels):
         x = self.token(ids) + self.position.weight
