@@ -4,7 +4,8 @@
  * used at once. The forward pass keeps log sum exp of every row, from which the backward pass makes the weights again:
  *   dV = P^T dO;  dP = dO V^T;  dS = P (dP - sum(dO O));  dQ = scale dS K;  dK = scale dS^T Q.
  * q [B, T, H, E], k and v [B, S, K, E] as the projections leave them (heads side by side, no transposition), S >= T;
- * query t sees keys 0 .. S - T + t. H is a multiple of K (grouped queries), E a multiple of 16.
+ * query t sees keys 0 .. S - T + t. With spans [B, T, 2] it sees those from the first number up to, and not with, the
+ * second instead: several sequences in a row, or attention both ways. H is a multiple of K (grouped queries), E of 16.
  */
 #include <stdlib.h>
 #include "product.h"
@@ -13,6 +14,7 @@
 enum { BLOCK = 48 };                               /* query rows at a time: a multiple of the product's six */
 typedef struct {
   const float *q, *k, *v, *o, *d, *lse;
+  const int32_t *spans;                            /* NULL: causal */
   float *out, *out_lse, *dq, *dk, *dv;
   int64_t B, T, S, H, K, E;
   float scale;
@@ -25,6 +27,32 @@ static void transpose(const float *from, int64_t rows, int64_t columns, int64_t 
   for (int64_t r0 = 0; r0 < rows; r0 += 16)
     for (int64_t c = 0; c < columns; c++)
       for (int64_t r = r0; r < rows && r < r0 + 16; r++) to[c * width + r] = from[r * step + c];
+}
+
+/** The keys of query t: from .. to - 1. */
+typedef struct { int64_t from, to; } Span;
+static inline Span span_of(const Args *a, int64_t batch, int64_t t) {
+  if (!a->spans) return (Span){0, a->S - a->T + t + 1};
+  const int32_t *span = a->spans + 2 * (batch * a->T + t);
+  return (Span){span[0] < 0 ? 0 : span[0], span[1] < a->S ? span[1] : a->S};
+}
+/** All keys of n queries, `from` a multiple of the product's sixteen columns; one key at least. */
+static Span span_of_block(const Args *a, int64_t batch, int64_t t0, int64_t n) {
+  if (!a->spans) return (Span){0, a->S - a->T + t0 + n};
+  Span all = {a->S, 0};
+  for (int64_t t = t0; t < t0 + n; t++) {
+    const Span one = span_of(a, batch, t);
+    if (one.to <= one.from) continue;
+    all.from = one.from < all.from ? one.from : all.from;
+    all.to = one.to > all.to ? one.to : all.to;
+  }
+  if (all.to == 0) return (Span){0, 1};
+  return (Span){all.from / 16 * 16, all.to};
+}
+/** What lies outside of a row's span weighs nothing; row[0] is the score of key `first`, and there are w of them. */
+static inline void close_outside(float *row, Span span, int64_t first, int64_t w) {
+  for (int64_t i = 0; i < span.from - first && i < w; i++) row[i] = -INFINITY;
+  for (int64_t i = span.to > first ? span.to - first : 0; i < w; i++) row[i] = -INFINITY;
 }
 
 static void forward_head(void *argument, size_t task) {
@@ -40,12 +68,19 @@ static void forward_head(void *argument, size_t task) {
   }
   transpose(k, S, E, k_step, kt, width);
   for (int64_t t0 = 0; t0 < T; t0 += BLOCK) {
-    const int64_t n = T - t0 < BLOCK ? T - t0 : BLOCK, seen = S - T + t0 + n, w = padded(seen);
-    product(n, w, E, q + t0 * q_step, q_step, 1, kt, width, p, width, 0, a->scale);
+    const int64_t n = T - t0 < BLOCK ? T - t0 : BLOCK;
+    const Span block = span_of_block(a, batch, t0, n);
+    const int64_t seen = block.to - block.from, w = padded(seen);
+    product(n, w, E, q + t0 * q_step, q_step, 1, kt + block.from, width, p, width, 0, a->scale);
     for (int64_t r = 0; r < n; r++) {
       float *row = p + r * width;
-      const int64_t keys = S - T + t0 + r + 1;
-      for (int64_t i = keys; i < w; i++) row[i] = -INFINITY;
+      const Span own = span_of(a, batch, t0 + r);
+      if (own.to <= own.from) { /* it sees nothing, and gives nothing */
+        memset(row, 0, (size_t)w * sizeof(float));
+        lse[t0 + r] = 0.0f;
+        continue;
+      }
+      close_outside(row, own, block.from, w);
       vec top = splat(-INFINITY), total = {0};
       for (int64_t i = 0; i < w; i += LANES) top = vmax(top, load(row + i));
       const float m = largest(top);
@@ -58,7 +93,7 @@ static void forward_head(void *argument, size_t task) {
       lse[t0 + r] = m + logf(s);
       for (int64_t i = 0; i < w; i += LANES) store(row + i, load(row + i) * splat(1.0f / s));
     }
-    product(n, E, seen, p, width, 1, v, k_step, o + t0 * q_step, q_step, 0, 1.0f);
+    product(n, E, seen, p, width, 1, v + block.from * k_step, k_step, o + t0 * q_step, q_step, 0, 1.0f);
   }
   free(kt);
 }
@@ -86,26 +121,27 @@ static void backward_head(void *argument, size_t task) {
     const int64_t at = batch * T * q_step + head * E;
     const float *q = a->q + at, *o = a->o + at, *d = a->d + at, *lse = a->lse + (batch * H + head) * T;
     for (int64_t t0 = 0; t0 < T; t0 += BLOCK) {
-      const int64_t n = T - t0 < BLOCK ? T - t0 : BLOCK, seen = S - T + t0 + n, w = padded(seen);
-      product(n, w, E, q + t0 * q_step, q_step, 1, kt, width, p, width, 0, a->scale);
-      product(n, w, E, d + t0 * q_step, q_step, 1, vt, width, ds, width, 0, 1.0f);
+      const int64_t n = T - t0 < BLOCK ? T - t0 : BLOCK;
+      const Span block = span_of_block(a, batch, t0, n);
+      const int64_t first = block.from, seen = block.to - first, w = padded(seen);
+      product(n, w, E, q + t0 * q_step, q_step, 1, kt + first, width, p, width, 0, a->scale);
+      product(n, w, E, d + t0 * q_step, q_step, 1, vt + first, width, ds, width, 0, 1.0f);
       for (int64_t r = 0; r < n; r++) {
         float *weights = p + r * width, *gradient = ds + r * width;
         const float *or = o + (t0 + r) * q_step, *dr = d + (t0 + r) * q_step;
-        const int64_t keys = S - T + t0 + r + 1;
         vec dot = {0};
         for (int64_t e = 0; e < E; e += LANES) dot += load(or + e) * load(dr + e);
         const vec D = splat(sum(dot)), l = splat(lse[t0 + r]);
-        for (int64_t i = keys; i < w; i++) weights[i] = -INFINITY;
+        close_outside(weights, span_of(a, batch, t0 + r), first, w);
         for (int64_t i = 0; i < w; i += LANES) {
           const vec z = load(weights + i) - l, e = choose(z < splat(-87.0f), splat(0.0f), exp_vec(z));
           store(weights + i, e);
           store(gradient + i, e * (load(gradient + i) - D));
         }
       }
-      product(n, E, seen, ds, width, 1, k, k_step, a->dq + at + t0 * q_step, q_step, 0, a->scale);
-      product(seen, E, n, ds, 1, width, q + t0 * q_step, q_step, dk, k_step, 1, a->scale);
-      product(seen, E, n, p, 1, width, d + t0 * q_step, q_step, dv, k_step, 1, 1.0f);
+      product(n, E, seen, ds, width, 1, k + first * k_step, k_step, a->dq + at + t0 * q_step, q_step, 0, a->scale);
+      product(seen, E, n, ds, 1, width, q + t0 * q_step, q_step, dk + first * k_step, k_step, 1, a->scale);
+      product(seen, E, n, p, 1, width, d + t0 * q_step, q_step, dv + first * k_step, k_step, 1, 1.0f);
     }
   }
   free(kt);
@@ -120,9 +156,10 @@ static Args arguments(Tensor q, Tensor k, Tensor v, float scale, int *failed) {
 }
 
 void causal_attention(Call *call) {
-  const Tensor q = input_tensor(call, 0), k = input_tensor(call, 1), v = input_tensor(call, 2);
+  const Tensor q = input_tensor(call, 0), k = input_tensor(call, 1), v = input_tensor(call, 2), spans = input_tensor(call, 3);
   int failed = 0;
   Args a = arguments(q, k, v, call->kernel->scale, &failed);
+  a.spans = I32(spans);
   const int64_t shape[] = {a.B, a.H, a.T};
   a.out = F32(output_tensor(call, 0, q.shape, 4));
   a.out_lse = F32(output_tensor(call, 1, shape, 3));
@@ -132,10 +169,10 @@ void causal_attention(Call *call) {
 
 void causal_attention_gradient(Call *call) {
   const Tensor d = input_tensor(call, 0), q = input_tensor(call, 1), k = input_tensor(call, 2);
-  const Tensor v = input_tensor(call, 3), o = input_tensor(call, 4), lse = input_tensor(call, 5);
+  const Tensor v = input_tensor(call, 3), o = input_tensor(call, 4), lse = input_tensor(call, 5), spans = input_tensor(call, 6);
   int failed = 0;
   Args a = arguments(q, k, v, call->kernel->scale, &failed);
-  a.d = F32(d), a.o = F32(o), a.lse = F32(lse);
+  a.d = F32(d), a.o = F32(o), a.lse = F32(lse), a.spans = I32(spans);
   a.dq = F32(output_tensor(call, 0, q.shape, 4));
   a.dk = F32(output_tensor(call, 1, k.shape, 4));
   a.dv = F32(output_tensor(call, 2, v.shape, 4));

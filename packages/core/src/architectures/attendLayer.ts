@@ -5,6 +5,7 @@ import { writeCache } from '../nn/keyValueCache';
 import { sizes } from '../nn/shapes';
 import type { AttentionPattern } from '../nn/sparse/pattern';
 import { rotate } from './blocks/rotate';
+import { bothWindows } from './packedSequences';
 import { attendPattern, pastOnly, windowPattern } from './patternAttention';
 import type { PatternCall } from './patternAttention';
 import { attendStream } from './streamingAttention';
@@ -16,6 +17,8 @@ export interface AttentionPlace {
   readonly cache: KeyValueCache | undefined;
   /** Of padding, [B, 1, 1, S]. */
   readonly bias: tf.Tensor | undefined;
+  /** Which keys each query may see at most, where rows hold several sequences: [B, T, 2]. */
+  readonly spans: tf.Tensor | undefined;
   /** Where each layer's cache goes. */
   readonly written: { readonly keys: tf.Tensor[]; readonly values: tf.Tensor[] };
 }
@@ -25,7 +28,8 @@ export interface AttentionPlace {
  * pattern that streams through a cache that rolls, otherwise over all keys, those of the cache among them. [B, H, T, E].
  */
 export function attendLayer(layer: number, call: PatternCall, place: AttentionPlace): tf.Tensor {
-  const { pattern, cache, written } = place;
+  const { pattern, cache, spans, written } = place;
+  if (spans) return attendAll(layer, { ...call, ...bothWindows({ attention: pattern }, call) }, place);
   if (!cache) {
     const { causal = true, window, softcap, onWeights } = call;
     if (pattern) return attendPattern(pattern, call);
@@ -48,7 +52,11 @@ export function attendLayer(layer: number, call: PatternCall, place: AttentionPl
 }
 
 /** Attention over all keys, under the pattern's mask where a cache has one. */
-function attendAll(layer: number, call: PatternCall, { pattern, cache, bias, written }: AttentionPlace): tf.Tensor {
+function attendAll(
+  layer: number,
+  call: PatternCall,
+  { pattern, cache, bias, spans, written }: AttentionPlace,
+): tf.Tensor {
   const { scale, causal = true, window, softcap, rotary, onWeights, drop } = call;
   const query = rotary ? rotate(call.query, rotary) : call.query;
   let key = rotary ? rotate(call.key, rotary) : call.key;
@@ -61,6 +69,6 @@ function attendAll(layer: number, call: PatternCall, { pattern, cache, bias, wri
     mask = pattern && (causal ? pastOnly(pattern) : pattern).visible(queries, sizes(key)[2]); // [T, M]
   }
   const seen = onWeights && ((weights: tf.Tensor): tf.Tensor => (drop ? drop(onWeights(weights)) : onWeights(weights)));
-  const place = { causal, bias, mask, queryOffset: cache?.length };
+  const place = { causal, bias, mask, spans, queryOffset: cache?.length };
   return attention(query, key, value, { ...place, scale, window, softcap, onWeights: seen ?? drop });
 }

@@ -131,6 +131,7 @@ export function defineDecoder<C extends DecoderHeadConfig, L, S>(
     parameters,
     endless: definition.endless ?? false,
     recomputes: true,
+    packs: true,
     configure({ attention, ...given }) {
       const own = definition.configure(given as Partial<C>);
       const config = attention === undefined ? own : { ...own, attention: checkPattern(name, attention) };

@@ -19,6 +19,7 @@ import type { RotaryTable } from '../nn/rotaryEmbedding';
 import { requireShape, requireTensor, sizes } from '../nn/shapes';
 import { bernoulli } from '../random/bernoulli';
 import { attendLayer } from './attendLayer';
+import { packedSequences } from './packedSequences';
 import { checkRolling } from './streamingAttention';
 
 /** What the layers of one forward pass share. */
@@ -103,13 +104,14 @@ export function openForward<C extends ArchitectureConfig>(
   const key = hold(options.key);
   const next = drops({ ...options, key }, sites);
   const written = { keys: [] as tf.Tensor[], values: [] as tf.Tensor[] };
-  const place = { pattern: options.config.attention, cache, bias, written };
+  const packed = packedSequences(name, inputs, options.config);
+  const place = { pattern: options.config.attention, cache, bias, spans: hold(packed?.spans), written };
   if (cache && place.pattern?.stream) checkRolling(name, keys, place.pattern.stream, attentionMask !== undefined);
 
   return {
     batch,
     time,
-    positions: hold(numberPositions(name, inputs, batch, time)),
+    positions: hold(numberPositions(name, inputs, batch, time, packed?.positions)),
     observe: (at, value) => observe(capture, at, value),
     drop: (value, rate) => next(rate)?.(value) ?? value,
     replay: (part, x, weights, run) => replayOf(again, sites, [...own])(part, x, weights, run),
@@ -198,12 +200,19 @@ export function tidyForward<O = ForwardOutput>(capture: Capture | undefined, run
   return kept.output as unknown as O;
 }
 
-function numberPositions(name: string, { positionIds, cache }: ForwardInputs, batch: number, time: number): tf.Tensor {
+function numberPositions(
+  name: string,
+  { positionIds, cache }: ForwardInputs,
+  batch: number,
+  time: number,
+  packed: tf.Tensor | undefined,
+): tf.Tensor {
   if (positionIds) {
     requireTensor(name, 'positionIds', positionIds, ['int32']);
     requireShape(name, 'positionIds', positionIds, [batch, time], 'batch, time');
     return positionIds;
   }
+  if (packed) return packed; // [B, T]
   const positions = tf.range(0, time, 1, 'int32'); // [T]
   return cache ? tf.add(positions, cache.length) : positions;
 }

@@ -103,7 +103,8 @@ function block(x: tf.Tensor, weights: Layer, layer: DecoderLayer<MixtralConfig, 
 function auxiliaryLoss(pass: DecoderPass<MixtralConfig, Shared>): tf.Tensor | undefined {
   const { config, context, inputs, shared } = pass;
   if (!config.outputRouterLogits || inputs.cache) return undefined; // nothing is trained through a cache
-  const { attentionMask } = inputs;
+  const { sequenceIds } = inputs;
+  const attentionMask = inputs.attentionMask ?? (sequenceIds && tf.greater(sequenceIds, tf.scalar(0, 'int32')));
   const mask = attentionMask && tf.reshape(tf.cast(attentionMask, 'float32'), [attentionMask.size, 1]); // [N, 1]
   const balance = loadBalance(shared.routerLogits, config.numExpertsPerToken, mask);
   return tf.mul(context.observe('loadBalance', balance), config.routerAuxLossCoefficient);

@@ -38,9 +38,18 @@ function positionLimit({ maxPositionEmbeddings, padTokenId }: RobertaConfig): nu
 /** Real tokens are numbered from pad + 1, padding stays at pad: int32 [B, T]. */
 function positions(ids: tf.Tensor, stack: Stack, { padTokenId: pad }: RobertaConfig): tf.Tensor {
   const real = tf.cast(tf.notEqual(ids, tf.scalar(pad!, 'int32')), 'float32'); // [B, T]
-  const count = tf.cumsum(real, 1); // [B, T]
+  const count = countInSequence(tf.cumsum(real, 1), real, stack); // [B, T]
   const before = stack.queryOffset ? tf.cast(stack.queryOffset, 'float32') : 0;
   return tf.cast(tf.add(tf.mul(tf.add(count, before), real), pad!), 'int32');
+}
+
+/** How many of a token's own sequence are real up to it: what was counted before the sequence is taken off. */
+function countInSequence(count: tf.Tensor, real: tf.Tensor, { packed, batch, time }: Stack): tf.Tensor {
+  if (!packed) return count;
+  const from = tf.reshape(tf.slice(packed.spans, [0, 0, 0], [batch, time, 1]), [batch, time]); // [B, T]
+  const row = tf.reshape(tf.mul(tf.range(0, batch, 1, 'int32'), tf.scalar(time, 'int32')), [batch, 1]);
+  const before = tf.gather(tf.reshape(tf.sub(count, real), [-1]) as tf.Tensor1D, tf.add(from, row) as tf.Tensor2D);
+  return tf.sub(count, before); // [B, T]
 }
 
 /**

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture, ArchitectureConfig, ForwardInputs, ForwardOutput, Model } from '../model/types';
 import { sizes } from '../nn/shapes';
 import { tidyForward } from './forwardContext';
+import { cannotPack } from './packedSequences';
 
 /** One architecture for each number of virtual tokens, so that programs are found again. */
 const made = /* @__PURE__ */ new WeakMap<object, Map<number, Architecture<never>>>();
@@ -74,9 +75,16 @@ export function withVirtualTokens<C extends ArchitectureConfig>(
   const own: Architecture<C> = {
     ...architecture,
     virtualTokens: count,
+    packs: false,
     positionLimit: (config) => limit(config) - count,
     forward(params, inputs, options) {
       const isEncoder = encode !== undefined;
+      if (inputs.sequenceIds)
+        throw cannotPack(
+          architecture.name,
+          'virtual tokens stand before a row, not before each of its sequences',
+          'give each sequence a row of its own',
+        );
       if (inputs.cache && !isEncoder) return architecture.forward(params, inputs, options);
       return tidyForward(options.capture, () => {
         const output = architecture.forward(params, prepend(inputs, count, options.config, isEncoder), options);

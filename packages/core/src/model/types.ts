@@ -128,6 +128,12 @@ export interface ForwardInputs {
   readonly attentionMask?: tf.Tensor | undefined;
   /** int32 [B, T]; 0, 1, 2 … (after `cache.length`) when absent. */
   readonly positionIds?: tf.Tensor | undefined;
+  /**
+   * int32 [B, T]: which of several sequences in its row a token belongs to, 1 and up, or 0 for padding; those of one
+   * sequence stand side by side. Sequences do not see each other, and positions begin anew in each (unless `positionIds`
+   * are given), so that each gives what it gives in a row of its own. For decoders and encoders, without a cache.
+   */
+  readonly sequenceIds?: tf.Tensor | undefined;
   /** int32 [B, T]: which of several texts a token belongs to, for models with segment embeddings; 0 when absent. */
   readonly tokenTypeIds?: tf.Tensor | undefined;
   /** int32 [B, T]: the decoder's ids, for an encoder-decoder. */
@@ -209,6 +215,8 @@ export interface Architecture<C = ArchitectureConfig> {
   readonly endless?: boolean | undefined;
   /** Whether it knows `recompute` and `logits: 'none'`. */
   readonly recomputes?: boolean | undefined;
+  /** Whether it knows `sequenceIds`. */
+  readonly packs?: boolean | undefined;
   /** Completes a config with the defaults and checks it; throws E_CONFIG. */
   configure(config: Partial<C>): C;
   /** Every tensor, in the order of the forward pass. */

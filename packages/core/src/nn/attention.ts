@@ -12,6 +12,7 @@ export type AttentionInputs = {
   value: tf.Tensor;
   bias?: tf.Tensor | undefined;
   offset?: tf.Tensor | undefined;
+  spans?: tf.Tensor | undefined;
 };
 /** The settings of the op. */
 export type AttentionAttributes = {
@@ -60,8 +61,39 @@ function placeBias(
   );
 }
 
+/** [B, 1, T, S]: 0 where key s lies in the span of query t, `never` elsewhere. */
+function spanBias(spans: tf.Tensor, keys: number): tf.Tensor {
+  const [batch, time] = sizes(spans);
+  const [from, to] = tf.split(spans, 2, 2); // [B, T, 1] each
+  const key = tf.reshape(tf.range(0, keys, 1, 'int32'), [1, 1, keys]);
+  const closed = tf.logicalOr(tf.less(key, from), tf.greaterEqual(key, to)); // [B, T, S]
+  return tf.reshape(tf.mul(tf.cast(closed, 'float32'), never), [batch, 1, time, keys]);
+}
+
+/**
+ * Spans that also say what causality and a window say, so that they say it all: [B, T, 2]. The last query stands at the last
+ * key.
+ */
+function narrowSpans(
+  spans: tf.Tensor,
+  keys: number,
+  { causal, window = 0 }: Pick<AttentionAttributes, 'causal' | 'window'>,
+): tf.Tensor {
+  const [, time] = sizes(spans);
+  const from = new Int32Array(2 * time); // nothing, or for each query the first key that its window leaves
+  const to = new Int32Array(2 * time).fill(keys);
+  for (let t = 0; t < time; t++) {
+    const place = keys - time + t;
+    if (window > 0) from[2 * t] = Math.max(0, place - window + 1);
+    if (causal) to[2 * t + 1] = place + 1;
+    else if (window > 0) to[2 * t + 1] = Math.min(keys, place + window);
+  }
+  const limit = (list: Int32Array): tf.Tensor => tf.tensor2d(list, [time, 2], 'int32');
+  return tf.minimum(tf.maximum(spans, limit(from)), limit(to));
+}
+
 /** [weights [B, H, T, S], and with a soft cap tanh(score / cap) [B, H, T, S]]. */
-function weigh({ query, key, bias, offset }: AttentionInputs, attributes: AttentionAttributes): tf.Tensor[] {
+function weigh({ query, key, bias, offset, spans }: AttentionInputs, attributes: AttentionAttributes): tf.Tensor[] {
   const { scale, causal, window = 0, softcap = 0 } = attributes;
   const [batch, heads, time] = sizes(query);
   const [, keyHeads, keys] = sizes(key);
@@ -71,6 +103,7 @@ function weigh({ query, key, bias, offset }: AttentionInputs, attributes: Attent
   const squashed = softcap > 0 ? [tf.tanh(scores)] : []; // [B, H, T, S]
   if (softcap > 0) scores = tf.mul(squashed[0], softcap);
   if (bias) scores = tf.add(scores, bias);
+  if (spans) scores = tf.add(scores, spanBias(spans, keys));
   if ((causal && (time > 1 || offset)) || window > 0) {
     scores = tf.add(scores, placeBias(time, keys, offset, attributes));
   }
@@ -144,6 +177,11 @@ export interface AttentionOptions {
   readonly window?: number | undefined;
   /** Scores s become cap · tanh(s / cap), before any mask or bias. */
   readonly softcap?: number | undefined;
+  /**
+   * int32 [B, T, 2]: a query sees no key but those from the first number up to, and not with, the second one; what `causal`
+   * and `window` leave of them, itself at least. For several sequences in a row; not with `queryOffset`.
+   */
+  readonly spans?: tf.Tensor | undefined;
   /** int32 scalar: the key position of the first query, for a cache that is partly filled. */
   readonly queryOffset?: tf.Tensor | undefined;
   /** Sees the weights [B, H, T, S] and gives those to use: to capture, replace or drop some. Costs the fused path. */
@@ -160,9 +198,9 @@ export interface AttentionOptions {
  * @param query [B, H, T, E]
  * @param key [B, K, S, E], K a divisor of H
  * @param value [B, K, S, E] (its last dimension may differ from the key's)
- * @param options `causal`, `window`, `softcap`, `mask`, `bias`, `scale`, `queryOffset`, `onWeights`
+ * @param options `causal`, `window`, `softcap`, `mask`, `bias`, `spans`, `scale`, `queryOffset`, `onWeights`
  * @returns [B, H, T, E]
- * @throws E_SHAPE when batches, heads, lengths or widths do not agree; E_OPTION on a bad window or cap; E_DTYPE, E_TENSOR, E_DISPOSED on bad tensors
+ * @throws E_SHAPE when batches, heads, lengths or widths do not agree; E_OPTION on a bad window or cap, or spans with an offset; E_DTYPE, E_TENSOR, E_DISPOSED on bad tensors
  * @example
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
@@ -181,14 +219,16 @@ export function attention(
   value: tf.Tensor,
   options: AttentionOptions = {},
 ): tf.Tensor {
-  const { causal = false, mask, bias, queryOffset: offset, onWeights } = options;
+  const { causal = false, mask, bias, spans, queryOffset: offset, onWeights } = options;
   checkAttentionShapes('attention', query, key, value);
+  const window = readWindow(options.window, sizes(key)[2]);
   const attributes: AttentionAttributes = {
     scale: options.scale ?? 1 / Math.sqrt(width(query)),
-    causal,
-    window: readWindow(options.window, sizes(key)[2]),
+    causal: spans ? false : causal,
+    window: spans ? 0 : window,
     softcap: readSoftcap(options.softcap),
   };
+  if (spans) checkSpans(spans, query, offset);
   const full = [...sizes(query).slice(0, 3), sizes(key)[2]];
   if (mask) {
     requireTensor('attention', 'mask', mask, ['bool', 'int32']);
@@ -201,12 +241,21 @@ export function attention(
   const inputs = (): AttentionInputs => {
     const closed = mask && tf.mul(tf.sub(1, tf.cast(mask, 'float32')), never);
     const [q, k, v] = [query, key, value].map(roundOperand);
-    return { query: q, key: k, value: v, bias: closed && bias ? tf.add(bias, closed) : (closed ?? bias), offset };
+    const seen = spans && narrowSpans(spans, sizes(key)[2], { causal, window });
+    const added = closed && bias ? tf.add(bias, closed) : (closed ?? bias);
+    return { query: q, key: k, value: v, bias: added, offset, spans: seen };
   };
   if (!onWeights) return tf.tidy(() => roundOperand(attentionOp(inputs(), attributes)));
   // What onWeights keeps must outlive this function, so only the parts around it are tidied.
   const weights = onWeights(tf.tidy(() => weigh(inputs(), attributes)[0]));
   return tf.tidy(() => roundOperand(mix(weights, roundOperand(value))));
+}
+
+function checkSpans(spans: tf.Tensor, query: tf.Tensor, offset: tf.Tensor | undefined): void {
+  const [batch, , time] = sizes(query);
+  requireTensor('attention', 'spans', spans, ['int32']);
+  requireShape('attention', 'spans', spans, [batch, time, 2], 'batch, time, from and to');
+  if (offset) throw optionError('spans and queryOffset are both given', 'leave one of them out');
 }
 
 /** 0 where it closes nothing: then the faster kernels can be used. */

@@ -67,6 +67,18 @@ const unary = (fn: (x: tf.Tensor) => tf.Tensor): { name: string; call: () => unk
   },
 ];
 
+const nothing = { bias: undefined, offset: undefined };
+/** [B, T, 2]: which keys each query sees, in rows of sequences of these lengths; causal: none after it. */
+function spansOf(rows: number[][], causal: boolean): tf.Tensor {
+  const spans = rows.map((lengths) =>
+    lengths.flatMap((length, i) => {
+      const from = lengths.slice(0, i).reduce((sum, one) => sum + one, 0);
+      return Array.from({ length }, (_, t) => [from, from + (causal ? t + 1 : length)]);
+    }),
+  );
+  return tf.tensor3d(spans, [rows.length, spans[0].length, 2], 'int32');
+}
+
 await describeOnBackends('ops', (backend) => {
   const runner = { describe, it, prepare: () => use(backend) };
 
@@ -244,6 +256,36 @@ await describeOnBackends('ops', (backend) => {
         attributes: { scale: 1.5, causal: false, softcap: 1 },
       },
       {
+        name: 'both ways in spans, heads of 16, more rows than a block',
+        inputs: () => ({
+          ...heads(2, 4, 2, 53, 53, 16),
+          ...nothing,
+          spans: spansOf(
+            [
+              [20, 31, 2],
+              [49, 4],
+            ],
+            false,
+          ),
+        }),
+        attributes: { scale: 0.25, causal: false },
+      },
+      {
+        name: 'causal in spans, heads of 16, more rows than a block',
+        inputs: () => ({ ...heads(2, 2, 1, 53, 53, 16), ...nothing, spans: spansOf([[1, 18, 34], [53]], true) }),
+        attributes: { scale: 0.25, causal: false },
+      },
+      {
+        name: 'in spans, biased and capped',
+        inputs: () => ({
+          ...heads(1, 2, 1, 5, 5, 4),
+          bias: draw([1, 2, 1, 5]),
+          offset: undefined,
+          spans: spansOf([[2, 3]], false),
+        }),
+        attributes: { scale: 0.5, causal: false, softcap: 0.8 },
+      },
+      {
         name: 'causal at an offset',
         inputs: () => ({ ...heads(1, 2, 2, 2, 6, 4), bias: undefined, offset: tf.scalar(3, 'int32') as tf.Tensor }),
         attributes: { scale: 0.5, causal: true },
@@ -258,6 +300,23 @@ await describeOnBackends('ops', (backend) => {
       {
         name: 'a cap below zero',
         call: () => attention(tf.ones([1, 1, 3, 4]), tf.ones([1, 1, 3, 4]), tf.ones([1, 1, 3, 4]), { softcap: -1 }),
+        code: 'E_OPTION',
+      },
+      {
+        name: 'spans of another batch',
+        call: () =>
+          attention(tf.ones([1, 1, 3, 4]), tf.ones([1, 1, 3, 4]), tf.ones([1, 1, 3, 4]), {
+            spans: spansOf([[3], [3]], false),
+          }),
+        code: 'E_SHAPE',
+      },
+      {
+        name: 'spans at an offset',
+        call: () =>
+          attention(tf.ones([1, 1, 1, 4]), tf.ones([1, 1, 3, 4]), tf.ones([1, 1, 3, 4]), {
+            spans: spansOf([[1]], false),
+            queryOffset: tf.scalar(1, 'int32'),
+          }),
         code: 'E_OPTION',
       },
       {

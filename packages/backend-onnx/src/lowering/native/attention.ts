@@ -19,11 +19,16 @@ const headsFit = ({ query, key, value }: Inputs): boolean =>
   query.shape[3] % 16 === 0 &&
   value.shape[3] === query.shape[3];
 
-/** Plain causal attention, queries at the end of the keys: the form that has a gradient. */
+/** Causal attention, queries at the end of the keys, or of each query to a span of keys: the forms that have a gradient. */
 const isPlain = (
-  { query, key, bias, offset }: Inputs,
+  { query, key, bias, offset, spans }: Inputs,
   { causal, window, softcap }: Readonly<Record<string, unknown>>,
-): boolean => !bias && !offset && !window && !softcap && causal === true && query!.shape[2] <= key!.shape[2];
+): boolean =>
+  !bias &&
+  !offset &&
+  !window &&
+  !softcap &&
+  (spans ? causal === false : causal === true && query!.shape[2] <= key!.shape[2]);
 
 /** Whether a gradient may be asked for: then other forms are left to the op's own definition, which keeps its weights. */
 const isRecorded = (): boolean => (engine() as unknown as { isTapeOn?: () => boolean }).isTapeOn?.() === true;
@@ -35,7 +40,7 @@ function supportsGradient(inputs: Inputs, attributes: Readonly<Record<string, un
 function supports(inputs: Inputs, attributes: Readonly<Record<string, unknown>>): boolean {
   if (!headsFit(inputs)) return false;
   if (isPlain(inputs, attributes)) return true;
-  if (isRecorded() || (inputs.bias && inputs.bias.shape.length > 4)) return false;
+  if (isRecorded() || inputs.spans || (inputs.bias && inputs.bias.shape.length > 4)) return false;
   return inputs.offset !== undefined || attributes.causal !== true || inputs.query!.shape[2] <= inputs.key!.shape[2];
 }
 
@@ -66,20 +71,21 @@ const scaleOf = (attributes: Readonly<Record<string, unknown>>): { scale: { floa
 
 export const attentionLowerings: readonly NativeLowering[] = [
   {
-    // query [B,H,T,E], key and value [B,K,S,E] → output [B,H,T,E], log sum exp of the scores [B,H,T]
+    // query [B,H,T,E], key and value [B,K,S,E], spans int32 [B,T,2]? → output [B,H,T,E], log sum exp of the scores [B,H,T]
     kernelName: 'Attention',
-    inputs: ['query', 'key', 'value', 'bias', 'offset'],
+    inputs: ['query', 'key', 'value', 'bias', 'offset', 'spans'],
     supports,
     lower(graph, operands, attributes) {
-      const [, , , bias, offset] = operands as readonly (GraphTensor | undefined)[];
+      const [, , , bias, offset, spans] = operands as readonly (GraphTensor | undefined)[];
       const { causal, window, softcap } = attributes;
-      if (bias || offset || causal !== true || window || softcap) return [maskedAttention(graph, operands, attributes)];
+      if (!spans && (bias || offset || causal !== true || window || softcap))
+        return [maskedAttention(graph, operands, attributes)];
       const [query, key, value] = operands.slice(0, 3).map((x) => exchanged(graph, x));
       const [batch, time, heads] = query.shape;
       const outputs = [query, { shape: [batch, heads, time], dtype: query.dtype }];
       const [output, logSumExp] = graph.ops(
         'CausalAttention',
-        [query, key, value],
+        [query, key, value, ...(spans ? [spans] : [])],
         scaleOf(attributes),
         outputs,
         nativeDomain,
@@ -89,14 +95,14 @@ export const attentionLowerings: readonly NativeLowering[] = [
   },
   {
     kernelName: 'AttentionGradient',
-    inputs: ['gradient', 'query', 'key', 'value', 'output', 'extra0'],
+    inputs: ['gradient', 'query', 'key', 'value', 'output', 'extra0', 'spans'],
     supports: supportsGradient,
-    lower(graph, [gradient, query, key, value, output, logSumExp], attributes) {
+    lower(graph, [gradient, query, key, value, output, logSumExp, ...spans], attributes) {
       const operands = [gradient, query, key, value, output].map((x) => exchanged(graph, x));
       const [, q, k, v] = operands;
       const gradients = graph.ops(
         'CausalAttentionGrad',
-        [...operands, logSumExp],
+        [...operands, logSumExp, ...spans.filter((one) => one !== undefined)],
         scaleOf(attributes),
         [q, k, v],
         nativeDomain,

@@ -10,6 +10,7 @@ import { linear } from '../../nn/linear';
 import { inOutputLayer } from '../../precision/precision';
 import { requireShape, requireTensor, sizes } from '../../nn/shapes';
 import { drops, requireParams, tidyForward } from '../forwardContext';
+import { packedSequences } from '../packedSequences';
 import { normalize } from './blocks';
 import type { NormParams, TableParams } from './blocks';
 import { encoderParameters } from './encoderParameters';
@@ -77,6 +78,7 @@ export function defineEncoder<C extends EncoderConfig>(family: EncoderFamily<C>)
       headDim: hiddenSize / heads,
     }),
     postNorm: true,
+    packs: true,
     forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<C>) {
       requireParams(name, params, parameters(options.config));
       const seeded = seedForms(params, options) as unknown as EncoderParams;
@@ -103,6 +105,7 @@ function run<C extends EncoderConfig>(
     mask,
     maskName: 'attentionMask',
     positionIds,
+    packed: packedSequences(family.name, inputs, config),
     causal: config.isDecoder,
     cache,
     cacheLayers: config.isDecoder ? config.numHiddenLayers : 0,
@@ -121,7 +124,8 @@ function run<C extends EncoderConfig>(
   params.layers.forEach((weights, index) => {
     x = postNormLayer(x, weights, index, stack, layer); // [B, T, D]
   });
-  const pooled = params.pooler && stack.observe('pooler', tf.tanh(project(firstPosition(x), params.pooler))); // [B, D]
+  const pooler = inputs.sequenceIds ? undefined : params.pooler; // several sequences have no one vector
+  const pooled = pooler && stack.observe('pooler', tf.tanh(project(firstPosition(x), pooler))); // [B, D]
   const logits = observe(capture, 'logits', headLogits(params, x, pooled, stack, options, settings));
   const written = stack.written();
   return { logits, hiddenStates: x, ...(pooled && { pooled }), ...(written && { cache: written }) };

@@ -17,6 +17,7 @@ import { requireShape, requireTensor, sizes } from '../../nn/shapes';
 
 import type { AttentionParams, Encoded } from './blocks';
 import { drops, requireParams, tidyForward } from '../forwardContext';
+import { cannotPack } from '../packedSequences';
 import { lastEosPosition, pickPositions } from './heads';
 import type { HeadConfig } from './heads';
 import { shiftRight } from './shiftRight';
@@ -84,10 +85,11 @@ export function defineEncoderDecoder<C extends EncoderDecoderConfig, P extends E
 function encode<C extends EncoderDecoderConfig, P extends EncoderDecoderParams>(
   family: EncoderDecoderFamily<C, P>,
   params: P,
-  { inputIds: ids, attentionMask: mask }: ForwardInputs,
+  { inputIds: ids, attentionMask: mask, sequenceIds }: ForwardInputs,
   { config, capture }: ForwardOptions<C>,
   next: Sites,
 ): EncoderOutput {
+  refusePacking(family.name, sequenceIds);
   const names = { name: family.name, prefix: 'encoder.', idsName: 'inputIds', maskName: 'attentionMask' };
   const limit = family.positionLimit(config);
   const stack = openStack({ ...names, ids, mask, causal: false, cacheLayers: 0, limit, capture, next });
@@ -105,6 +107,7 @@ function run<C extends EncoderDecoderConfig, P extends EncoderDecoderParams>(
   options: ForwardOptions<C>,
 ): ForwardOutput {
   const { config, capture } = options;
+  refusePacking(family.name, inputs.sequenceIds);
   const next = drops(options);
   const encoder = inputs.encoder ?? encode(family, params, inputs, options, next);
   const drop = (value: tf.Tensor): tf.Tensor => next(config.classifierDropout)?.(value) ?? value;
@@ -134,6 +137,11 @@ function run<C extends EncoderDecoderConfig, P extends EncoderDecoderParams>(
   });
   const output = finish(family.decoder(params, ids, stack, config, { ...encoder, mask }));
   return cache ? { ...output, cache: stack.written() } : output;
+}
+
+function refusePacking(name: string, sequenceIds: tf.Tensor | undefined): void {
+  if (sequenceIds === undefined) return;
+  throw cannotPack(name, 'an encoder-decoder takes one sequence a row', 'give each sequence a row of its own');
 }
 
 /** What stands on the body, by the head. */

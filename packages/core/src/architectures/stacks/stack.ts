@@ -7,6 +7,7 @@ import { attention } from '../../nn/attention';
 import { writeCache } from '../../nn/keyValueCache';
 import { requireShape, requireTensor, sizes } from '../../nn/shapes';
 import type { drops, Heads } from '../forwardContext';
+import type { PackedSequences } from '../packedSequences';
 
 /** Low enough that softmax gives a masked key nothing. */
 const never = -1e9;
@@ -26,6 +27,8 @@ export interface StackInputs {
   readonly maskName: string;
   /** int32 [B, T]. */
   readonly positionIds?: tf.Tensor | undefined;
+  /** The sequences in each row, where there are several. */
+  readonly packed?: PackedSequences | undefined;
   /** Whether a query sees no later key. */
   readonly causal: boolean;
   readonly cache?: KeyValueCache | undefined;
@@ -56,6 +59,8 @@ export interface Stack {
   readonly keys: number;
   /** int32 [T] or [B, T]. */
   readonly positions: tf.Tensor;
+  /** The sequences in each row, where there are several. */
+  readonly packed: PackedSequences | undefined;
   /** The slot of the first query in the cache, an int32 scalar; absent without a cache. */
   readonly queryOffset: tf.Tensor | undefined;
   /** Shows a named value to the capture. */
@@ -88,13 +93,19 @@ export function splitHeads(value: tf.Tensor, heads: number): tf.Tensor {
 /** Opens a stack: checks its inputs, numbers its positions, and prepares mask, cache and randomness. */
 export function openStack(inputs: StackInputs): Stack {
   checkStack(inputs);
-  const { ids, mask, cache, causal, capture, next, prefix } = inputs;
+  const { ids, mask, cache, causal, capture, next, packed, prefix } = inputs;
   const [batch, time] = sizes(ids);
   const masked = mask && maskBias(mask);
   const keys: tf.Tensor[] = [];
   const values: tf.Tensor[] = [];
 
-  const run = (heads: Heads, causally: boolean, bias: tf.Tensor | undefined, options: AttendOptions): tf.Tensor => {
+  const run = (
+    heads: Heads,
+    causally: boolean,
+    bias: tf.Tensor | undefined,
+    options: AttendOptions,
+    spans?: tf.Tensor,
+  ): tf.Tensor => {
     const name = `${prefix}${options.at}.weights`;
     const drop = next(options.dropout);
     const seen = (weights: tf.Tensor): tf.Tensor => observe(capture, name, weights);
@@ -105,6 +116,7 @@ export function openStack(inputs: StackInputs): Stack {
     const mixed = attention(query, key, value, {
       causal: causally,
       bias: sum(bias, options.bias),
+      spans,
       scale: options.scale,
       queryOffset,
       onWeights,
@@ -117,11 +129,12 @@ export function openStack(inputs: StackInputs): Stack {
     time,
     keys: cache ? sizes(cache.keys[0])[2] : time,
     positions: numberPositions(inputs, time),
+    packed,
     queryOffset: cache?.length,
     observe: (at, value) => observe(capture, `${prefix}${at}`, value),
     drop: (value, rate) => next(rate)?.(value) ?? value,
     attend(layer, heads, options) {
-      if (!cache) return run(heads, causal, masked, options);
+      if (!cache) return run(heads, causal, masked, options, packed?.spans);
       const key = writeCache(cache.keys[layer], heads.key, cache.length);
       const value = writeCache(cache.values[layer], heads.value, cache.length);
       keys.push(key);
@@ -164,8 +177,9 @@ function checkStack({ name, ids, idsName, mask, maskName, positionIds, cache, ca
   }
 }
 
-function numberPositions({ positionIds, cache }: StackInputs, time: number): tf.Tensor {
-  if (positionIds) return positionIds;
+function numberPositions({ positionIds, packed, cache }: StackInputs, time: number): tf.Tensor {
+  const given = positionIds ?? packed?.positions; // [B, T]
+  if (given) return given;
   const positions = tf.range(0, time, 1, 'int32'); // [T]
   return cache ? tf.add(positions, cache.length) : positions;
 }
