@@ -4,6 +4,8 @@ export type { TextOrIds } from './forward/encode-texts';
 export * from './metrics/index';
 export { evaluationPlugins } from './plugins';
 export type { EvaluationContext, EvaluationTask, SampleScore, TaskOutcome } from './task';
+export { answerExtraction } from './tasks/answer-extraction';
+export type { AnswerExtractionOptions, AnswerSample } from './tasks/answer-extraction';
 export { classification } from './tasks/classification';
 export type { ClassificationOptions, ClassificationSample, LabelledText } from './tasks/classification';
 export { maskedPrediction } from './tasks/masked-prediction';

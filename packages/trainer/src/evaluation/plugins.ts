@@ -1,3 +1,4 @@
+import { answerExtraction } from './tasks/answer-extraction';
 import { classification } from './tasks/classification';
 import { maskedPrediction } from './tasks/masked-prediction';
 import { multipleChoice } from './tasks/multiple-choice';
@@ -9,6 +10,7 @@ import { tokenClassification } from './tasks/token-classification';
 
 /** Every evaluation task of this package, for a registry: `createRegistry(evaluationPlugins)`. */
 export const evaluationPlugins = [
+  answerExtraction,
   classification,
   maskedPrediction,
   multipleChoice,

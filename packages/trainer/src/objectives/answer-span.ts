@@ -6,7 +6,8 @@ export interface AnswerSpan {
   readonly end: number;
 }
 
-interface Answer {
+/** An answer before it is checked. */
+export interface Answer {
   readonly text: unknown;
   readonly start: unknown;
 }
@@ -23,7 +24,7 @@ export function readAnswer(
   answers: unknown,
   index: number,
 ): AnswerSpan | undefined {
-  const list = listOf(answers);
+  const list = answersIn(answers);
   if (list === undefined)
     throw badRows(objective, `row ${index} has no list of answers`, 'give answers: [{ text, start }], or [] for none');
   if (list.length === 0) return undefined;
@@ -41,8 +42,8 @@ export function readAnswer(
   );
 }
 
-/** Answers in our form, or in one of SQuAD's. */
-function listOf(answers: unknown): Answer[] | undefined {
+/** Answers in our form, or in one of SQuAD's, as they stand there; nothing where it is neither. */
+export function answersIn(answers: unknown): Answer[] | undefined {
   if (Array.isArray(answers))
     return answers.map((one) => {
       const { text, start, answer_start: squad } = (one ?? {}) as Record<string, unknown>;

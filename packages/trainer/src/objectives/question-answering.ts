@@ -10,6 +10,7 @@ import type { AnswerSpan } from './answer-span';
 import type { Objective, ObjectiveSettings } from './objective';
 import { badRows, checkRows, learnersTokenizer, requireLearnersHead } from './objective-errors';
 import { longestRow, preparePadded } from './padded-rows';
+import { contextPlaces, questionWindows } from './question-windows';
 
 /** A question about a text, and where the text answers it. */
 export interface AnsweredQuestion {
@@ -127,7 +128,14 @@ function readRow(
   if (typeof question !== 'string' || typeof context !== 'string')
     throw badRows(name, `row ${index} has no question or no context`, 'give { question, context, answers }');
   const answer = readAnswer(name, context, answers, index);
-  const windows = windowsOf(model, question, context, index, longestRow(model, settings), stride);
+  const longest = longestRow(model, settings);
+  const windows = questionWindows(learnersTokenizer(name, model), { question, context, longest, stride });
+  if (windows.length === 0)
+    throw badRows(
+      name,
+      `the question of row ${index} leaves no room for its context in ${longest} tokens`,
+      'leave long questions out, or use a longer contextLength',
+    );
   return windows.flatMap((window): Window[] => {
     const place = answer && placeOf(window, answer);
     if (!place && withoutAnswer === 'leave-out' && answer) return [];
@@ -136,34 +144,10 @@ function readRow(
   });
 }
 
-/** Question and context as one row, or as several whose contexts overlap. */
-function windowsOf(
-  model: Model,
-  question: string,
-  context: string,
-  index: number,
-  longest: number,
-  stride = Math.floor(longest / 3),
-): readonly Encoding[] {
-  const tokenizer = learnersTokenizer(name, model);
-  const whole = tokenizer.encodeWithOffsets(question, { pair: context });
-  if (whole.ids.length <= longest) return [whole];
-  const room = longest - whole.sequenceIds.filter((id) => id !== 1).length; // for the context
-  if (room < 2)
-    throw badRows(
-      name,
-      `the question of row ${index} leaves ${Math.max(0, room)} of ${longest} tokens for its context`,
-      'leave long questions out, or use a longer contextLength',
-    );
-  const shared = Math.min(stride, Math.floor(room / 2));
-  const options = { pair: context, truncation: 'only_second', maxLength: longest, stride: shared } as const;
-  const first = tokenizer.encodeWithOffsets(question, options);
-  return [first, ...first.overflowing];
-}
-
 /** The first and last token of an answer; nothing where the window does not hold all of it. */
-function placeOf({ offsets, sequenceIds }: Encoding, { start, end }: AnswerSpan): [number, number] | undefined {
-  const places = Array.from(offsets.keys()).filter((i) => sequenceIds[i] === 1 && offsets[i][1] > offsets[i][0]);
+function placeOf(window: Encoding, { start, end }: AnswerSpan): [number, number] | undefined {
+  const { offsets } = window;
+  const places = contextPlaces(window);
   const first = places.find((i) => offsets[i][1] > start);
   const last = places.filter((i) => offsets[i][0] < end).pop();
   if (first === undefined || last === undefined || first > last) return undefined;

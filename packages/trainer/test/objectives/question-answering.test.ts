@@ -94,7 +94,7 @@ describe('answers in windows', () => {
     [
       'a question without end',
       { question: 'who saw the dog '.repeat(9), context: 'a dog', answers: [] },
-      /leaves 0 of 32 tokens/,
+      /the question of row 1 leaves no room for its context in 32 tokens/,
     ],
   ])('refuse %s', async (_, row, message) => {
     const prepare = async (): Promise<unknown> => questionAnswering().prepare(answerer(), [good, row], settings(2));
