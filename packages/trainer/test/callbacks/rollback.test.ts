@@ -96,10 +96,17 @@ describe.each(['cpu', 'onnx'] as const)('going back, on %s', (backend) => {
   });
 
   it('lowers the rate and leaves out more, when told to', async () => {
-    const { history } = await run({ callbacks: lossSpikes({ ...watch, rateFactor: 0.5, skipMore: 3 }) });
-    expect(history.rollbacks).toMatchObject([{ to: 20, skippedBatches: 8, rateFactor: 0.5 }]);
-    expect(history.steps[19].learningRate).toBe(0.02);
-    expect(history.steps[20].learningRate).toBe(0.01);
+    const rolled = await run({ callbacks: lossSpikes({ ...watch, rateFactor: 0.5, skipMore: 3 }) });
+    expect(rolled.history.rollbacks).toMatchObject([{ to: 20, skippedBatches: 8, rateFactor: 0.5 }]);
+    expect(rolled.history.steps[19].learningRate).toBe(0.02);
+    expect(rolled.history.steps[20].learningRate).toBe(0.01);
+    const order = orderWith([24]);
+    const spared = await run({
+      order: (index) => order(index < 20 ? index : index + 8),
+      schedule: (made) => (made < 20 ? 0.02 : 0.01),
+    });
+    expect(losses(rolled)).toEqual(losses(spared));
+    expect(rolled.values).toEqual(spared.values);
   });
 
   it('takes an older state when the newest has not lasted', async () => {

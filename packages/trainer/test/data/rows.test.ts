@@ -197,6 +197,16 @@ describe('row sources', () => {
     expect(() => numbers.map('x' as never)).toThrow('E_OPTION');
     expect(() => numbers.split(1)).toThrow('E_OPTION');
   });
+  it('repeated end for good with a pass that gives nothing, in a continuation too', async () => {
+    const but = numbers.take(3).filter((_, { epoch }) => epoch !== 1);
+    const twice = but.repeat(4);
+    expect(await from(twice, 0)).toEqual([0, 1, 2]); // the second pass gives nothing: there is no third
+    for (const walked of [3, 4, 5]) expect(await from(twice, 0, await stateAfter(twice, 0, walked))).toEqual([]);
+    const forEver = but.repeat();
+    expect(await from(forEver, 0, await stateAfter(forEver, 0, 2))).toEqual([2]);
+    const pass = forEver.open({ state: await stateAfter(forEver, 0, 4) });
+    expect([await pass.next(), await pass.next()]).toEqual([undefined, undefined]);
+  });
   it('are shuffled with a bounded buffer, anew in every epoch', async () => {
     const shuffled = numbers.shuffle({ buffer: 10, seed: 4 });
     const [one, again, two] = [await from(shuffled, 0), await from(shuffled, 0), await from(shuffled, 1)];
