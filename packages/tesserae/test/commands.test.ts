@@ -2,10 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import type { EvaluationResult } from '@tesserae/trainer';
+import { trainWordPiece } from '@tesserae/tokenizer';
+import type { AnswerSample, EvaluationResult } from '@tesserae/trainer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCommand } from '../src/commands/program';
 import { generateStories } from '../src/stories/generateStories';
+import { command, small } from './run-command';
 
 const golden = path.resolve('test/golden');
 let folder: string;
@@ -17,47 +18,6 @@ beforeAll(() => {
   writeFileSync(text, generateStories({ count: 200, seed: 1 }).join('\n'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-async function command(
-  words: string[],
-  stop: { after?: (line: string) => boolean } = {},
-): Promise<{ code: number; out: string; notes: string }> {
-  let out = '';
-  let notes = '';
-  const controller = new AbortController();
-  const note = (line: string): void => {
-    notes += `${line}\n`;
-    if (stop.after?.(line)) controller.abort();
-  };
-  const context = {
-    out: (line: string) => void (out += `${line}\n`),
-    note,
-    write: (piece: string) => void (out += piece),
-    signal: controller.signal,
-    exitCode: 0,
-  };
-  const code = await runCommand(words, context, '1.2.3');
-  return { code, out, notes };
-}
-
-const small = [
-  '--layers',
-  '1',
-  '--heads',
-  '2',
-  '--width',
-  '16',
-  '--context',
-  '16',
-  '--batch',
-  '4',
-  '--vocab',
-  '270',
-  '--warmup',
-  '2',
-  '--evaluate-every',
-  '5',
-];
 
 describe('tesserae', () => {
   it('says its version and lists its commands', async () => {
@@ -174,6 +134,33 @@ describe('tesserae', () => {
       expect(refused.code).toBe(1);
       expect(refused.notes).toMatch(message);
     }
+  });
+
+  it('evaluates the answers that a model finds in texts', async () => {
+    const { bert, createModel, disposeModel } = await import('@tesserae/core');
+    const { savePretrained } = await import('@tesserae/hub');
+    const tokenizer = trainWordPiece('who ran ? mia and tom ran home', { vocabSize: 90, minFrequency: 1 });
+    const size = { hiddenSize: 8, intermediateSize: 8, numHiddenLayers: 1, numAttentionHeads: 1 };
+    const config = { ...size, vocabSize: tokenizer.vocabSize, maxPositionEmbeddings: 16 };
+    const model = createModel(bert, { ...config, head: 'question-answering' }, { seed: 1, tokenizer });
+    await savePretrained(model, path.join(folder, 'answers'));
+    disposeModel(model);
+    const data = path.join(folder, 'answers.jsonl');
+    const row = (answer: string, start: number): string =>
+      JSON.stringify({
+        question: 'who ran?',
+        context: 'mia ran home',
+        answers: { text: [answer], answer_start: [start] },
+      });
+    writeFileSync(data, `${row('mia', 0)}\n${row('mia ran home', 0)}\n`);
+    const words = ['evaluate', path.join(folder, 'answers'), '--task', 'answer-extraction', '--data', data, '--json'];
+    const { code, out } = await command([...words, '--samples']);
+    expect(code).toBe(0);
+    const { metrics, samples } = JSON.parse(out) as EvaluationResult<AnswerSample>;
+    expect(samples!.map(({ prediction }) => 'mia ran home'.includes(prediction))).toEqual([true, true]);
+    const right = samples!.filter(({ prediction, answers }) => prediction === answers[0]).length;
+    expect(metrics.exactMatch.value).toBe(right / 2);
+    expect(metrics.f1.value).toBeGreaterThan(0);
   });
 
   it('trains on the texts of rows', async () => {

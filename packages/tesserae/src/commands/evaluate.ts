@@ -2,6 +2,7 @@ import { disposeModel, releaseGenerationPrograms, selectBackend } from '@tessera
 import type { BackendName } from '@tesserae/core';
 import { table } from '@tesserae/display';
 import {
+  answerExtraction,
   classification,
   evaluate,
   maskedPrediction,
@@ -49,6 +50,7 @@ const tasks: Readonly<Record<string, MakeTask>> = {
     }),
   classification: (text, { labels }) => classification({ data: rowsOf(text), labels }),
   'token-classification': (text, { labels }) => tokenClassification({ data: rowsOf(text), labels: labels ?? [] }),
+  'answer-extraction': (text) => answerExtraction({ data: rowsOf(text) }),
   retrieval: (text, { k }) => {
     const [{ queries, documents }] = rowsOf<{ queries: never; documents: never }>(text);
     return retrieval({ queries, documents, k });

@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { countParameters, createModel, disposeModel, gpt2, llama, selectBackend } from '@tesserae/core';
 import type { BackendName, Model } from '@tesserae/core';
@@ -31,7 +32,7 @@ import {
   tensorBoard,
   train,
 } from '@tesserae/trainer';
-import type { DataRow, Optimizer, RowSource, Schedule, TrainingCallback } from '@tesserae/trainer';
+import type { DataRow, Optimizer, RowSource, Schedule, TrainingCallback, TrainOptions } from '@tesserae/trainer';
 import type { Command } from 'commander';
 import { problem } from '../problem';
 import type { CommandContext } from './context';
@@ -120,7 +121,7 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option('--evaluate-every <n>', 'steps between looks at the validation text', whole(1), 100)
     .option('--dropout <share>', 'dropout of a new model', real(0), 0)
     .option('--seed <n>', 'decides weights and order', whole(0), 0)
-    .option('--find-rate', 'find the highest rate by a range test, instead of --learning-rate')
+    .option('--find-rate', 'find the highest rate by a range test, instead of --learning-rate; draws learning-rate.svg')
     .option('--log <file>', 'write what happens as lines of JSON')
     .option('--tensorboard <folder>', 'write event files for TensorBoard')
     .option(
@@ -155,27 +156,59 @@ function callbacksOf({
   ];
 }
 
-/** The flags with the rate that a sweep finds, where one was asked for. */
-async function withRate(flags: TrainFlags, start: Model, data: string, context: CommandContext): Promise<TrainFlags> {
+/** The flags with the rate that a sweep finds, where one was asked for; a drawing of it stays in the output folder. */
+async function withRate(
+  flags: TrainFlags,
+  start: Model,
+  learned: Learned,
+  context: CommandContext,
+): Promise<TrainFlags> {
   if (!flags.findRate) return flags;
-  const { suggestion } = await findLearningRate(start, {
-    data,
-    batchSize: flags.batch,
-    contextLength: flags.context,
+  const { suggestion, draw } = await findLearningRate(start, {
+    ...learned,
     optimizer: optimizerOf(flags),
-    gradientClipNorm: flags.clip === 0 ? null : flags.clip,
-    seed: flags.seed,
     signal: context.signal,
-    ...(flags.microBatch !== undefined && { microBatchSize: flags.microBatch }),
   });
+  const file = path.join(flags.output, 'learning-rate.svg');
+  await mkdir(flags.output, { recursive: true });
+  await writeFile(file, (await draw()).svg);
   if (suggestion === undefined)
-    throw problem('E_OPTION', 'the loss fell at no rate of the sweep', 'give --learning-rate instead of --find-rate');
-  context.note(`learning rate ${suggestion.toExponential(2)}, where the loss fell fastest`);
+    throw problem(
+      'E_OPTION',
+      `the loss fell at no rate of the sweep (${file})`,
+      'give --learning-rate instead of --find-rate',
+    );
+  context.note(`learning rate ${suggestion.toExponential(2)}, where the loss fell fastest (${file})`);
   return { ...flags, learningRate: suggestion };
 }
 
+/** What is learned from and in which portions: the same in a sweep and in training. */
+type Learned = Pick<
+  TrainOptions,
+  | 'data'
+  | 'textColumn'
+  | 'batchSize'
+  | 'microBatchSize'
+  | 'accumulationSteps'
+  | 'contextLength'
+  | 'gradientClipNorm'
+  | 'seed'
+>;
+
+const learnedOf = (flags: TrainFlags, data: Learned['data']): Learned => ({
+  data,
+  ...(typeof data !== 'string' && { textColumn: flags.textColumn }),
+  batchSize: flags.batch,
+  ...(flags.microBatch !== undefined && { microBatchSize: flags.microBatch }),
+  accumulationSteps: flags.accumulate,
+  contextLength: flags.context,
+  gradientClipNorm: flags.clip === 0 ? null : flags.clip,
+  seed: flags.seed,
+});
+
 async function run(given: TrainFlags, context: CommandContext): Promise<void> {
   let flags = given;
+  for (const check of [optimizerOf, scheduleOf]) check(flags); // before anything is read
   const backend = await selectBackend({
     log: (line) => context.note(line),
     ...(flags.backend && { prefer: flags.backend as BackendName }),
@@ -186,17 +219,13 @@ async function run(given: TrainFlags, context: CommandContext): Promise<void> {
   const checkpoints = path.join(flags.output, 'checkpoints');
   context.note(`${countParameters(start).toLocaleString('en')} parameters; checkpoints in ${checkpoints}`);
   try {
-    flags = await withRate(flags, start, text, context);
+    const learned = learnedOf(flags, typeof data === 'string' ? text : data);
+    flags = await withRate(flags, start, learned, context);
     const { model, history } = await train(start, {
-      data: typeof data === 'string' ? text : data,
-      ...(typeof data !== 'string' && { textColumn: flags.textColumn }),
+      ...learned,
       steps: flags.steps,
-      batchSize: flags.batch,
-      contextLength: flags.context,
       optimizer: optimizerOf(flags),
       schedule: scheduleOf(flags),
-      gradientClipNorm: flags.clip === 0 ? null : flags.clip,
-      accumulationSteps: flags.accumulate,
       evaluateEvery: flags.evaluateEvery,
       checkpoint: {
         folder: checkpoints,
@@ -204,11 +233,9 @@ async function run(given: TrainFlags, context: CommandContext): Promise<void> {
         alsoWrite: (model, folder) => savePretrained(model, folder, { weights: false }), // each checkpoint is a model folder
       },
       resume: flags.resume ?? false,
-      seed: flags.seed,
       signal: context.signal,
-      callbacks: callbacksOf(flags),
+      callbacks: [...callbacksOf(flags), { onWarning: ({ code, message }) => context.note(`${code}: ${message}`) }],
       best: { restore: flags.earlyStop !== undefined },
-      ...(flags.microBatch !== undefined && { microBatchSize: flags.microBatch }),
     });
     const folder = path.join(flags.output, 'model');
     try {
@@ -222,6 +249,9 @@ async function run(given: TrainFlags, context: CommandContext): Promise<void> {
       loss: history.steps.at(-1)?.loss,
       validationLoss: (history.restored ?? history.evaluations.at(-1))?.loss,
       stopped: history.stopReason ?? history.stopped,
+      bestStep: history.best?.step,
+      rollbacks: history.rollbacks.length,
+      learningRate: flags.learningRate,
       backend: backend.name,
     };
     context.out(
