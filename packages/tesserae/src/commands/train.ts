@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { countParameters, createModel, disposeModel, gpt2, llama, selectBackend } from '@tesserae/core';
-import type { BackendName, Model } from '@tesserae/core';
-import { savePretrained } from '@tesserae/hub';
+import { countParameters, createModel, disposeAdapter, disposeModel, gpt2, llama, selectBackend } from '@tesserae/core';
+import type { BackendName, Model, Recompute } from '@tesserae/core';
+import { saveAdapter, savePretrained } from '@tesserae/hub';
 import { isTesseraeError } from '@tesserae/registry';
 import {
   loadTokenizer,
@@ -32,14 +32,24 @@ import {
   tensorBoard,
   train,
 } from '@tesserae/trainer';
-import type { DataRow, Optimizer, RowSource, Schedule, TrainingCallback, TrainOptions } from '@tesserae/trainer';
+import type {
+  DataRow,
+  Optimizer,
+  PrecisionOption,
+  RowSource,
+  Schedule,
+  TrainingCallback,
+  TrainOptions,
+} from '@tesserae/trainer';
 import type { Command } from 'commander';
 import { problem } from '../problem';
+import { addAdapterFlags, checkAdapterFlags, withAdapterOf } from './adapter-flags';
+import type { AdapterFlags } from './adapter-flags';
 import type { CommandContext } from './context';
 import { loadModel, MODEL_WORDS } from './load-model';
 import { real, whole } from './parse';
 
-interface TrainFlags {
+interface TrainFlags extends AdapterFlags {
   text?: string;
   data?: string[];
   textColumn: string;
@@ -64,6 +74,8 @@ interface TrainFlags {
   clip: number;
   evaluateEvery: number;
   dropout: number;
+  precision?: string;
+  recompute?: string | true;
   seed: number;
   findRate?: boolean;
   log?: string;
@@ -93,7 +105,7 @@ function optimizerOf({ optimizer, learningRate }: TrainFlags): Optimizer {
 
 /** `tesserae train`: a text and a folder, from nothing or from a model that is there. */
 export function addTrain(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('train')
     .description('train a decoder-only model on a UTF-8 text, or on the texts of rows')
     .option('--text <file>', 'what to learn from: a text')
@@ -120,6 +132,8 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option('--clip <norm>', 'largest gradient norm, 0 for no limit', real(0), 1)
     .option('--evaluate-every <n>', 'steps between looks at the validation text', whole(1), 100)
     .option('--dropout <share>', 'dropout of a new model', real(0), 0)
+    .option('--precision <type>', 'products in float16, bfloat16 or float8 instead of float32')
+    .option('--recompute [parts]', 'run layers again instead of keeping them: blocks, or attention,feedForward')
     .option('--seed <n>', 'decides weights and order', whole(0), 0)
     .option('--find-rate', 'find the highest rate by a range test, instead of --learning-rate; draws learning-rate.svg')
     .option('--log <file>', 'write what happens as lines of JSON')
@@ -134,8 +148,8 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option('--resume', 'continue from the newest checkpoint in the output folder')
     .option('--overwrite', 'remove the checkpoints of an earlier run')
     .option('--backend <name>', 'tfjs-node-gpu, onnx, tfjs-node, wasm or cpu')
-    .option('--json', 'print one line of JSON at the end')
-    .action(async (flags: TrainFlags) => run(flags, context));
+    .option('--json', 'print one line of JSON at the end');
+  addAdapterFlags(command).action(async (flags: TrainFlags) => run(flags, context));
 }
 
 /** Callbacks of the flags. */
@@ -154,6 +168,15 @@ function callbacksOf({
     ...(tensorboard === undefined ? [] : [tensorBoard({ folder: tensorboard, overwrite })]),
     ...(chart ? [liveChart()] : []),
   ];
+}
+
+/** In what numbers products are made, and what runs again, as the flags say. */
+function meansOf({ precision, recompute }: TrainFlags): { precision?: PrecisionOption; recompute?: Recompute } {
+  const parts = recompute === true || recompute === 'blocks' ? 'blocks' : recompute?.split(',');
+  return {
+    ...(precision !== undefined && { precision: precision as PrecisionOption }), // `train` refuses what it does not know
+    ...(parts !== undefined && { recompute: parts as Recompute }),
+  };
 }
 
 /** The flags with the rate that a sweep finds, where one was asked for; a drawing of it stays in the output folder. */
@@ -182,7 +205,7 @@ async function withRate(
   return { ...flags, learningRate: suggestion };
 }
 
-/** What is learned from and in which portions: the same in a sweep and in training. */
+/** What is learned from, in which portions and numbers: the same in a sweep and in training. */
 type Learned = Pick<
   TrainOptions,
   | 'data'
@@ -192,6 +215,8 @@ type Learned = Pick<
   | 'accumulationSteps'
   | 'contextLength'
   | 'gradientClipNorm'
+  | 'precision'
+  | 'recompute'
   | 'seed'
 >;
 
@@ -203,11 +228,13 @@ const learnedOf = (flags: TrainFlags, data: Learned['data']): Learned => ({
   accumulationSteps: flags.accumulate,
   contextLength: flags.context,
   gradientClipNorm: flags.clip === 0 ? null : flags.clip,
+  ...meansOf(flags),
   seed: flags.seed,
 });
 
 async function run(given: TrainFlags, context: CommandContext): Promise<void> {
   let flags = given;
+  checkAdapterFlags(flags);
   for (const check of [optimizerOf, scheduleOf]) check(flags); // before anything is read
   const backend = await selectBackend({
     log: (line) => context.note(line),
@@ -215,10 +242,12 @@ async function run(given: TrainFlags, context: CommandContext): Promise<void> {
   });
   const data = dataOf(flags);
   const text = typeof data === 'string' ? await readTextFile(data) : await sampleOf(data, flags);
-  const start = flags.from === undefined ? freshModel(flags, text) : await loadModel(flags.from, context);
+  const base = flags.from === undefined ? freshModel(flags, text) : await loadModel(flags.from, context);
   const checkpoints = path.join(flags.output, 'checkpoints');
-  context.note(`${countParameters(start).toLocaleString('en')} parameters; checkpoints in ${checkpoints}`);
+  context.note(`${countParameters(base).toLocaleString('en')} parameters; checkpoints in ${checkpoints}`);
+  let start = base;
   try {
+    start = withAdapterOf(base, flags, context);
     const learned = learnedOf(flags, typeof data === 'string' ? text : data);
     flags = await withRate(flags, start, learned, context);
     const { model, history } = await train(start, {
@@ -230,21 +259,22 @@ async function run(given: TrainFlags, context: CommandContext): Promise<void> {
       checkpoint: {
         folder: checkpoints,
         overwrite: flags.overwrite ?? false,
-        alsoWrite: (model, folder) => savePretrained(model, folder, { weights: false }), // each checkpoint is a model folder
+        alsoWrite: (model, folder) => save(model, folder, flags, { weights: false }), // each checkpoint is a model folder
       },
       resume: flags.resume ?? false,
       signal: context.signal,
       callbacks: [...callbacksOf(flags), { onWarning: ({ code, message }) => context.note(`${code}: ${message}`) }],
       best: { restore: flags.earlyStop !== undefined },
     });
-    const folder = path.join(flags.output, 'model');
+    const folder = path.join(flags.output, model.adapter ? 'adapter' : 'model');
     try {
-      await savePretrained(model, folder);
+      await save(model, folder, flags);
     } finally {
-      disposeModel(model);
+      if (model.adapter) disposeAdapter(model);
+      else disposeModel(model);
     }
     const facts = {
-      model: folder,
+      [model.adapter ? 'adapter' : 'model']: folder,
       steps: history.steps.length,
       loss: history.steps.at(-1)?.loss,
       validationLoss: (history.restored ?? history.evaluations.at(-1))?.loss,
@@ -263,9 +293,19 @@ async function run(given: TrainFlags, context: CommandContext): Promise<void> {
     if (isTesseraeError(error, 'E_ABORTED')) context.note(`To go on: the same command with --resume.`);
     throw error;
   } finally {
-    disposeModel(start);
+    if (start.adapter) disposeAdapter(start);
+    disposeModel(base);
   }
 }
+
+/** Writes a model's folder or, where an adapter is learned, the adapter's. */
+const save = (
+  model: Model,
+  folder: string,
+  { from }: TrainFlags,
+  options?: { readonly weights: boolean },
+): Promise<void> =>
+  model.adapter ? saveAdapter(model, folder, { base: from }) : savePretrained(model, folder, options);
 
 /** The text's file, or the rows. */
 function dataOf({ text, data, textColumn, unreadable, seed }: TrainFlags): string | RowSource<DataRow> {
