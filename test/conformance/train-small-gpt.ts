@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createModel, disposeModel, gpt2, llama } from '@tesserae/core';
 import type { Model } from '@tesserae/core';
 import { adamw, cosine, train } from '@tesserae/trainer';
+import type { TrainOptions } from '@tesserae/trainer';
 
 const steps = 12;
 const sizes = { vocabSize: 48, hiddenSize: 32, numHiddenLayers: 2, numAttentionHeads: 4, maxPositionEmbeddings: 16 };
@@ -22,7 +23,10 @@ export interface ShortRun {
 }
 
 /** Trains a small transformer for a few steps on the active backend: the same run everywhere, up to rounding. */
-export async function trainSmallGpt(form: 'gpt2' | 'llama'): Promise<ShortRun> {
+export async function trainSmallGpt(
+  form: 'gpt2' | 'llama',
+  options: Pick<TrainOptions, 'precision'> = {},
+): Promise<ShortRun> {
   const before = tf.memory().numTensors;
   const start = forms[form]();
   const data = Array.from({ length: 4000 }, (_, i) => (3 * i + (i >> 4)) % 24);
@@ -33,6 +37,7 @@ export async function trainSmallGpt(form: 'gpt2' | 'llama'): Promise<ShortRun> {
     optimizer: adamw({ learningRate: 0.01 }),
     schedule: cosine({ learningRate: 0.01, warmupSteps: 2, totalSteps: steps }),
     seed: 11,
+    ...options,
     progress: false,
   });
   disposeModel(start);

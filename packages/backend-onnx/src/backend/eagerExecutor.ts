@@ -109,7 +109,7 @@ function build(
   inputs: readonly (TensorInfo | undefined)[],
   attributes: Readonly<Record<string, unknown>>,
 ): EagerProgram {
-  const graph = new GraphBuilder(options.nativeKernels !== undefined);
+  const graph = new GraphBuilder(options.nativeKernels !== undefined, options.session.provider);
   const tensors = inputs.map((input) => input && graph.input(input.shape, elementType(kernel.kernelName, input.dtype)));
   const results = kernel.lower(graph, tensors as GraphTensor[], attributes ?? {});
   const order = inputs.flatMap((input, index) => (input ? [index] : []));

@@ -18,6 +18,8 @@ export interface Recording {
 export interface TensorHost extends KernelBackend {
   readonly runtime: Runtime;
   readonly options: ResolvedOptions;
+  /** Whether the device computes products of float16. */
+  readonly halfProducts: boolean;
   /** Compiled programs that are not disposed. */
   readonly programs: Set<{ dispose(): void }>;
   /** The function that is being recorded. */

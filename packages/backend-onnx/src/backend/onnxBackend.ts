@@ -61,6 +61,8 @@ export class OnnxRuntimeBackend extends tf.KernelBackend implements OnnxBackend,
   readonly pool: BufferPool;
   /** @internal */
   readonly programs: Set<{ dispose(): void }> = new Set();
+  /** @internal Whether the device computes products of float16. */
+  halfProducts = false;
   /** @internal The trace that is being recorded. */
   trace: Recording | undefined;
   readonly #records: tf.DataStorage<TensorRecord>;

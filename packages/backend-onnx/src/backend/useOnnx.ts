@@ -3,6 +3,7 @@ import { backendName, registerKernels } from './kernels';
 import { OnnxRuntimeBackend } from './onnxBackend';
 import type { OnnxBackend } from './onnxBackend';
 import type { OnnxBackendOptions } from './options';
+import { probeHalfProducts } from './probeHalfProducts';
 
 /**
  * Makes ONNX Runtime the backend of TensorFlow.js.
@@ -26,13 +27,17 @@ import type { OnnxBackendOptions } from './options';
  * ```
  */
 export async function useOnnx(options: OnnxBackendOptions = {}): Promise<OnnxBackend> {
-  const existing = tf.findBackend(backendName) as OnnxBackend | null;
-  if (existing) existing.configure(options);
-  else {
-    const backend = new OnnxRuntimeBackend(options);
-    registerKernels();
-    tf.registerBackend(backendName, () => backend, 4);
-  }
+  const backend = (tf.findBackend(backendName) as OnnxRuntimeBackend | null) ?? create(options);
+  backend.configure(options);
+  const { session } = backend.options;
+  backend.halfProducts = session.provider === 'webgpu' && (await probeHalfProducts(backend.runtime, session));
   await tf.setBackend(backendName);
   return tf.backend() as unknown as OnnxBackend;
+}
+
+function create(options: OnnxBackendOptions): OnnxRuntimeBackend {
+  const backend = new OnnxRuntimeBackend(options);
+  registerKernels();
+  tf.registerBackend(backendName, () => backend, 4);
+  return backend;
 }

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from './graphBuilder';
 import { fuseNative } from './fuseNative';
+import { narrowProducts } from './narrowProducts';
 import { NodeList } from './nodeList';
 import type { CapturedInput, GraphConstant, GraphNode, GraphTensor } from './types';
 
@@ -21,7 +22,7 @@ export function finishGraph(graph: GraphBuilder, outputs: readonly GraphTensor[]
   const own = ownOutputs(graph, outputs);
   const names = new Set(own.map(({ name }) => name));
   const needed = prune(graph.nodes, names);
-  const nodes = graph.native ? prune(fuseNative(new NodeList(graph, needed, names)), names) : needed;
+  const nodes = prune(rewrite(graph, needed, names), names);
   const used = new Set([...names, ...nodes.flatMap(({ inputs }) => inputs)]);
   return {
     nodes,
@@ -30,6 +31,12 @@ export function finishGraph(graph: GraphBuilder, outputs: readonly GraphTensor[]
     constants: [...graph.constants.values()].filter(({ tensor }) => used.has(tensor.name)),
     captured: graph.captured.filter(({ tensor }) => used.has(tensor.name)),
   };
+}
+
+/** The nodes as this provider computes them best; some may be of no use any more. */
+function rewrite(graph: GraphBuilder, nodes: readonly GraphNode[], names: ReadonlySet<string>): readonly GraphNode[] {
+  if (graph.native) return fuseNative(new NodeList(graph, nodes, names));
+  return graph.halfProducts ? narrowProducts(new NodeList(graph, nodes, names)) : nodes;
 }
 
 /** Gives every result a name of its own that a node makes. */

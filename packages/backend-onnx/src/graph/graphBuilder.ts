@@ -1,4 +1,4 @@
-import type { ElementType, TypedArray } from '../runtime/types';
+import type { ElementType, Provider, TypedArray } from '../runtime/types';
 import { bytesOf } from './bytes';
 import { sameShape, sizeOf } from './shape';
 import type {
@@ -33,7 +33,12 @@ export class GraphBuilder implements LoweringGraph {
   readonly #small = new Map<string, readonly number[]>();
   #count = 0;
 
-  constructor(readonly native: boolean = false) {}
+  constructor(
+    readonly native: boolean = false,
+    readonly provider: Provider = 'cpu',
+    /** Whether the device computes products of float16. */
+    readonly halfProducts: boolean = false,
+  ) {}
 
   /** Adds an input of the program. */
   input(shape: readonly number[], dtype: ElementType): GraphTensor {

@@ -1,4 +1,4 @@
-import type { ElementType, TypedArray } from '../runtime/types';
+import type { ElementType, Provider, TypedArray } from '../runtime/types';
 
 /** A value inside a graph that is being built: it has a name, a shape and an element type, but no data. */
 export interface GraphTensor {
@@ -51,6 +51,8 @@ export interface OutputDeclaration {
 export interface LoweringGraph {
   /** Whether our own library of kernels is there, so that nodes of its domain may be used. */
   readonly native: boolean;
+  /** Where the graph will be computed: a node that the provider does not have goes to the CPU and back. */
+  readonly provider: Provider;
   /** Adds a node with one output. */
   op(
     opType: string,

@@ -14,7 +14,11 @@ export interface ProductOptions {
   alpha?: number;
 }
 
-/** `alpha · a · b` over the last two dimensions, with broadcasting over the others. a [..,M,K], b [..,K,N] → [..,M,N] */
+/**
+ * `alpha · a · b` over the last two dimensions, with broadcasting over the others. a [..,M,K], b [..,K,N] → [..,M,N]
+ *
+ * ONNX Runtime's own FusedMatMul reads transposed operands as they lie, but WebGPU does not have it.
+ */
 export function product(
   graph: LoweringGraph,
   first: GraphTensor,
@@ -29,7 +33,11 @@ export function product(
   const columns = b.shape.at(transposeB ? -2 : -1)!;
   const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
   if (inner === 0 || sizeOf(shape) === 0) return graph.fill(0, shape, dtype);
-  if (dtype === 'float32' && (transposeA || transposeB || alpha !== 1)) {
+  if (graph.provider === 'webgpu' && dtype === 'float32' && a.shape.length === 2 && b.shape.length === 2) {
+    const attributes = { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: alpha } };
+    return graph.op('Gemm', [a, b], attributes, { shape });
+  }
+  if (graph.provider !== 'webgpu' && dtype === 'float32' && (transposeA || transposeB || alpha !== 1)) {
     const attributes = { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: alpha } };
     return graph.op('FusedMatMul', [a, b], attributes, { domain: 'com.microsoft', shape });
   }

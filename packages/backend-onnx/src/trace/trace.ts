@@ -19,7 +19,11 @@ export class Trace {
     readonly name: string,
     readonly backend: TensorHost,
   ) {
-    this.graph = new GraphBuilder(backend.options.nativeKernels !== undefined);
+    this.graph = new GraphBuilder(
+      backend.options.nativeKernels !== undefined,
+      backend.options.session.provider,
+      backend.halfProducts,
+    );
   }
 
   /** A tensor that stands for an input of the program. */

@@ -11,6 +11,7 @@ export type Float16Options = Partial<LossScaling>;
  *
  * A step whose gradients are not finite changes nothing, is counted in the history, and cuts the scale by `backoffFactor`;
  * after `growthInterval` steps without one the scale grows by `growthFactor`. The state of the scale is in checkpoints.
+ * On WebGPU with half precision products are computed in float16; elsewhere they are float32 sums of the same numbers.
  *
  * @param options `initialScale` (65,536), `growthInterval` (2000 steps), `growthFactor` (2), `backoffFactor` (½)
  * @returns the policy, for `train(model, { precision: float16(), … })`
