@@ -1,19 +1,13 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
-import { checkOptions, required, rules } from '../options';
-import { checkDecay, decayProgress, withWarmup } from './schedule';
+import { checkOptions, rules } from '../options';
+import { decayRules, decaySettings } from './decay';
+import type { DecayOptions } from './decay';
+import { decayProgress, withWarmup } from './schedule';
 import type { Schedule } from './schedule';
 
 /** Options of {@link cosine}. */
-export interface CosineOptions {
-  /** The highest rate, at the end of the warm-up. */
-  readonly learningRate: number;
-  /** The step at which the rate reaches its end; it stays there afterwards. */
-  readonly totalSteps: number;
-  /** Steps over which the rate rises from 0: 0. */
-  readonly warmupSteps?: number;
-  /** The lowest rate: 0. */
-  readonly minimumLearningRate?: number;
+export interface CosineOptions extends DecayOptions {
   /** How many periods of the cosine fit between warm-up and end: 0.5, one way down. */
   readonly cycles?: number;
 }
@@ -53,17 +47,11 @@ declare module '@tesserae/registry' {
 }
 
 function createCosine(options: CosineOptions): Schedule {
-  checkOptions<CosineOptions>('cosine', options, {
-    learningRate: required(rules.positive),
-    totalSteps: required(rules.positiveInteger),
-    warmupSteps: rules.nonNegativeInteger,
-    minimumLearningRate: rules.nonNegative,
-    cycles: rules.positive,
-  });
-  const { learningRate, totalSteps, warmupSteps = 0, minimumLearningRate = 0, cycles = 0.5 } = options;
-  const hyperparameters = { learningRate, totalSteps, warmupSteps, minimumLearningRate, cycles };
-  checkDecay('cosine', hyperparameters);
-  return withWarmup('cosine', hyperparameters, (step) => {
+  checkOptions<CosineOptions>('cosine', options, { ...decayRules, cycles: rules.positive });
+  const decay = decaySettings('cosine', options);
+  const { learningRate, totalSteps, warmupSteps, minimumLearningRate } = decay;
+  const { cycles = 0.5 } = options;
+  return withWarmup('cosine', { ...decay, cycles }, (step) => {
     const progress = decayProgress(step, warmupSteps, totalSteps);
     const height = Math.max(0, 0.5 * (1 + Math.cos(2 * Math.PI * cycles * progress)));
     return minimumLearningRate + (learningRate - minimumLearningRate) * height;

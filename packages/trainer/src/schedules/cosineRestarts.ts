@@ -1,7 +1,8 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
-import { checkOptions, required, rules } from '../options';
-import { checkDecay, refuseTogether, withWarmup } from './schedule';
+import { checkOptions, rules } from '../options';
+import { decayRules, decaySettings } from './decay';
+import { refuseTogether, withWarmup } from './schedule';
 import type { Schedule } from './schedule';
 
 /** Options of {@link cosineRestarts}: either `totalSteps` and `cycles`, or `cycleSteps`. */
@@ -59,16 +60,13 @@ declare module '@tesserae/registry' {
 
 function createCosineRestarts(options: CosineRestartsOptions): Schedule {
   checkOptions<CosineRestartsOptions>('cosine-restarts', options, {
-    learningRate: required(rules.positive),
+    ...decayRules,
     totalSteps: rules.positiveInteger,
     cycles: rules.positiveInteger,
     cycleSteps: rules.positive,
     cycleGrowth: { expected: 'a number ≥ 1', test: (v) => typeof v === 'number' && v >= 1 && Number.isFinite(v) },
-    warmupSteps: rules.nonNegativeInteger,
-    minimumLearningRate: rules.nonNegative,
   });
-  const { learningRate, totalSteps, cycleSteps, warmupSteps = 0, minimumLearningRate = 0 } = options;
-  const { cycles = 1, cycleGrowth = 1 } = options;
+  const { totalSteps, cycleSteps, cycles = 1, cycleGrowth = 1 } = options;
   const byLength = cycleSteps !== undefined;
   if (byLength === (totalSteps !== undefined) || (byLength ? options.cycles : options.cycleGrowth) !== undefined) {
     refuseTogether(
@@ -77,7 +75,8 @@ function createCosineRestarts(options: CosineRestartsOptions): Schedule {
       'give totalSteps and cycles, or cycleSteps and perhaps cycleGrowth',
     );
   }
-  checkDecay('cosine-restarts', { learningRate, minimumLearningRate, warmupSteps, totalSteps: totalSteps ?? Infinity });
+  const decay = decaySettings('cosine-restarts', { ...options, totalSteps: totalSteps ?? Infinity });
+  const { learningRate, warmupSteps, minimumLearningRate } = decay;
   const span = byLength ? { cycleSteps, cycleGrowth } : { totalSteps: totalSteps!, cycles };
   return withWarmup('cosine-restarts', { learningRate, minimumLearningRate, warmupSteps, ...span }, (step) => {
     const at = step - warmupSteps;

@@ -8,6 +8,7 @@ export { cosineRestarts } from './cosineRestarts';
 export type { CosineRestartsOptions } from './cosineRestarts';
 export { drawSchedule } from './drawSchedule';
 export type { DrawScheduleOptions } from './drawSchedule';
+export type { DecayOptions } from './decay';
 export { exponential } from './exponential';
 export type { ExponentialOptions } from './exponential';
 export { inverseSquareRoot } from './inverseSquareRoot';

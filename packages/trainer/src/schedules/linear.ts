@@ -1,20 +1,13 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
-import { checkOptions, required, rules } from '../options';
-import { checkDecay, decayProgress, withWarmup } from './schedule';
+import { checkOptions } from '../options';
+import { decayRules, decaySettings } from './decay';
+import type { DecayOptions } from './decay';
+import { decayProgress, withWarmup } from './schedule';
 import type { Schedule } from './schedule';
 
 /** Options of {@link linearDecay}. */
-export interface LinearDecayOptions {
-  /** The highest rate, at the end of the warm-up. */
-  readonly learningRate: number;
-  /** The step at which the rate reaches its minimum; it stays there afterwards. */
-  readonly totalSteps: number;
-  /** Steps over which the rate rises from 0: 0. */
-  readonly warmupSteps?: number;
-  /** The rate at the end: 0. */
-  readonly minimumLearningRate?: number;
-}
+export type LinearDecayOptions = DecayOptions;
 
 /**
  * A rate that rises linearly over the warm-up and then falls linearly to its minimum.
@@ -51,16 +44,10 @@ declare module '@tesserae/registry' {
 }
 
 function createLinear(options: LinearDecayOptions): Schedule {
-  checkOptions<LinearDecayOptions>('linear', options, {
-    learningRate: required(rules.positive),
-    totalSteps: required(rules.positiveInteger),
-    warmupSteps: rules.nonNegativeInteger,
-    minimumLearningRate: rules.nonNegative,
-  });
-  const { learningRate, totalSteps, warmupSteps = 0, minimumLearningRate = 0 } = options;
-  const hyperparameters = { learningRate, totalSteps, warmupSteps, minimumLearningRate };
-  checkDecay('linear', hyperparameters);
-  return withWarmup('linear', hyperparameters, (step) => {
+  checkOptions<LinearDecayOptions>('linear', options, decayRules);
+  const decay = decaySettings('linear', options);
+  const { learningRate, totalSteps, warmupSteps, minimumLearningRate } = decay;
+  return withWarmup('linear', { ...decay }, (step) => {
     const progress = decayProgress(step, warmupSteps, totalSteps);
     return minimumLearningRate + (learningRate - minimumLearningRate) * (1 - progress);
   });

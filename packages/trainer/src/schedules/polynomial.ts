@@ -1,21 +1,15 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
-import { checkOptions, required, rules } from '../options';
-import { checkDecay, decayProgress, withWarmup } from './schedule';
+import { checkOptions, rules } from '../options';
+import { decayRules, decaySettings } from './decay';
+import type { DecayOptions } from './decay';
+import { decayProgress, withWarmup } from './schedule';
 import type { Schedule } from './schedule';
 
 /** Options of {@link polynomial}. */
-export interface PolynomialOptions {
-  /** The highest rate, at the end of the warm-up. */
-  readonly learningRate: number;
-  /** The step at which the rate reaches its minimum; it stays there afterwards. */
-  readonly totalSteps: number;
+export interface PolynomialOptions extends DecayOptions {
   /** 1 falls along a line, 2 along a parabola: quickly first, slowly at the end. 1 when absent. */
   readonly power?: number;
-  /** Steps over which the rate rises from 0: 0. */
-  readonly warmupSteps?: number;
-  /** The rate at the end: 0. */
-  readonly minimumLearningRate?: number;
 }
 
 /**
@@ -53,17 +47,11 @@ declare module '@tesserae/registry' {
 }
 
 function createPolynomial(options: PolynomialOptions): Schedule {
-  checkOptions<PolynomialOptions>('polynomial', options, {
-    learningRate: required(rules.positive),
-    totalSteps: required(rules.positiveInteger),
-    power: rules.positive,
-    warmupSteps: rules.nonNegativeInteger,
-    minimumLearningRate: rules.nonNegative,
-  });
-  const { learningRate, totalSteps, power = 1, warmupSteps = 0, minimumLearningRate = 0 } = options;
-  const hyperparameters = { learningRate, totalSteps, power, warmupSteps, minimumLearningRate };
-  checkDecay('polynomial', hyperparameters);
-  return withWarmup('polynomial', hyperparameters, (step) => {
+  checkOptions<PolynomialOptions>('polynomial', options, { ...decayRules, power: rules.positive });
+  const decay = decaySettings('polynomial', options);
+  const { learningRate, totalSteps, warmupSteps, minimumLearningRate } = decay;
+  const { power = 1 } = options;
+  return withWarmup('polynomial', { ...decay, power }, (step) => {
     const left = 1 - decayProgress(step, warmupSteps, totalSteps);
     return (learningRate - minimumLearningRate) * left ** power + minimumLearningRate;
   });

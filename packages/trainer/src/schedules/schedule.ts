@@ -68,31 +68,6 @@ export function withWarmup(
 export const decayProgress = (step: number, warmupSteps: number, totalSteps: number): number =>
   step >= totalSteps ? 1 : (step - warmupSteps) / (totalSteps - warmupSteps);
 
-interface Decay {
-  readonly learningRate: number;
-  readonly minimumLearningRate: number;
-  readonly warmupSteps: number;
-  readonly totalSteps: number;
-}
-
-/** @throws E_OPTION when the warm-up is longer than the whole, or the rate would rise instead of fall */
-export function checkDecay(
-  scheduleName: string,
-  { learningRate, minimumLearningRate, warmupSteps, totalSteps }: Decay,
-): void {
-  const long = warmupSteps > totalSteps;
-  if (!long && minimumLearningRate <= learningRate) return;
-  throw tesseraeError({
-    package: 'trainer',
-    plugin: scheduleName,
-    code: 'E_OPTION',
-    message: long
-      ? `${warmupSteps} warm-up steps do not fit into ${totalSteps} steps`
-      : `minimumLearningRate ${minimumLearningRate} is above learningRate ${learningRate}`,
-    fix: long ? 'shorten warmupSteps or raise totalSteps' : 'give a minimumLearningRate below learningRate',
-  });
-}
-
 /** Refuses options that are each fine and do not go together. */
 export function refuseTogether(scheduleName: string, message: string, fix: string): never {
   throw tesseraeError({ package: 'trainer', plugin: scheduleName, code: 'E_OPTION', message, fix });

@@ -1,24 +1,18 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import { checkOptions, oneOf, required, rules } from '../options';
-import { checkDecay, makeSchedule, refuseTogether } from './schedule';
+import { decayRules, decaySettings } from './decay';
+import type { DecayOptions } from './decay';
+import { makeSchedule, refuseTogether } from './schedule';
 import type { Schedule } from './schedule';
 
 /** How a rate goes from one height to another. */
 export type Slope = 'linear' | 'cosine' | '1-sqrt';
 
 /** Options of {@link warmupStableDecay}. */
-export interface WarmupStableDecayOptions {
-  /** The rate between warm-up and decay. */
-  readonly learningRate: number;
-  /** The step at which the rate reaches its minimum; it stays there afterwards. */
-  readonly totalSteps: number;
+export interface WarmupStableDecayOptions extends DecayOptions {
   /** Steps of the decay, the last ones. */
   readonly decaySteps: number;
-  /** Steps over which the rate rises: 0. */
-  readonly warmupSteps?: number;
-  /** The rate at both ends: 0. */
-  readonly minimumLearningRate?: number;
   /** How it rises: `linear`. */
   readonly warmupSlope?: Slope;
   /** How it falls: `cosine`; `1-sqrt` falls quickly first. */
@@ -78,18 +72,14 @@ declare module '@tesserae/registry' {
 function createWarmupStableDecay(options: WarmupStableDecayOptions): Schedule {
   const slope = oneOf(...Object.keys(falls));
   checkOptions<WarmupStableDecayOptions>('warmup-stable-decay', options, {
-    learningRate: required(rules.positive),
-    totalSteps: required(rules.positiveInteger),
+    ...decayRules,
     decaySteps: required(rules.positiveInteger),
-    warmupSteps: rules.nonNegativeInteger,
-    minimumLearningRate: rules.nonNegative,
     warmupSlope: slope,
     decaySlope: slope,
   });
-  const { learningRate, totalSteps, decaySteps, warmupSteps = 0, minimumLearningRate = 0 } = options;
-  const { warmupSlope = 'linear', decaySlope = 'cosine' } = options;
-  const settings = { learningRate, totalSteps, decaySteps, warmupSteps, minimumLearningRate, warmupSlope, decaySlope };
-  checkDecay('warmup-stable-decay', settings);
+  const decay = decaySettings('warmup-stable-decay', options);
+  const { learningRate, totalSteps, warmupSteps, minimumLearningRate } = decay;
+  const { decaySteps, warmupSlope = 'linear', decaySlope = 'cosine' } = options;
   const decayStart = totalSteps - decaySteps;
   if (decayStart < warmupSteps) {
     refuseTogether(
@@ -98,7 +88,7 @@ function createWarmupStableDecay(options: WarmupStableDecayOptions): Schedule {
       'shorten one of them or raise totalSteps',
     );
   }
-  return makeSchedule('warmup-stable-decay', settings, (step) => {
+  return makeSchedule('warmup-stable-decay', { ...decay, decaySteps, warmupSlope, decaySlope }, (step) => {
     const height =
       step < warmupSteps
         ? rises[warmupSlope](step / warmupSteps)

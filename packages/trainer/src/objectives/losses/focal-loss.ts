@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import { crossEntropy, logSoftmax } from '@tesserae/core';
-import { checkOptions, rules } from '../../options';
-import { weightsRule } from './loss-options';
+import { checkOptions } from '../../options';
+import { classLossRules } from './loss-options';
 import { weightedMean } from './weighted-mean';
 
 /** Options of {@link focalLoss}. */
@@ -40,11 +40,7 @@ export interface FocalLossOptions {
  * ```
  */
 export function focalLoss(logits: Tensor, labels: Tensor, options: FocalLossOptions = {}): Scalar {
-  checkOptions<FocalLossOptions>('focalLoss', options, {
-    gamma: rules.nonNegative,
-    classWeights: weightsRule,
-    labelSmoothing: rules.fraction,
-  });
+  checkOptions<FocalLossOptions>('focalLoss', options, classLossRules);
   const { gamma = 2, classWeights, labelSmoothing = 0 } = options;
   if (gamma === 0 && classWeights === undefined) return crossEntropy(logits, labels, { labelSmoothing }) as Scalar;
   const classes = logits.shape[1]!;

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import { checkOptions, rules } from '../../options';
+import { checkOptions } from '../../options';
 import { logSigmoid } from './log-sigmoid';
-import { weightsRule } from './loss-options';
+import { classLossRules } from './loss-options';
 
 /** Options of {@link multiLabelLoss}. */
 export interface MultiLabelLossOptions {
@@ -39,11 +39,7 @@ export interface MultiLabelLossOptions {
  * ```
  */
 export function multiLabelLoss(logits: Tensor, targets: Tensor, options: MultiLabelLossOptions = {}): Scalar {
-  checkOptions<MultiLabelLossOptions>('multiLabelLoss', options, {
-    gamma: rules.nonNegative,
-    classWeights: weightsRule,
-    labelSmoothing: rules.fraction,
-  });
+  checkOptions<MultiLabelLossOptions>('multiLabelLoss', options, classLossRules);
   const { gamma = 0, classWeights, labelSmoothing = 0 } = options;
   return tf.tidy(() => {
     const given = tf.cast(targets, 'float32'); // [N, C]
