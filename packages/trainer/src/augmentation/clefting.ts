@@ -1,10 +1,9 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import type { Augmenter } from './augmenter';
-import { rewriter } from './rewriter';
-import type { RewriteOptions } from './rewriter';
-import { clauseOf } from './clause';
+import { clauseRewriter } from './clause-rewriter';
 import { keep, recase } from './rewriter';
+import type { RewriteOptions } from './rewriter';
 import { toPassive } from './voice';
 
 /**
@@ -42,9 +41,8 @@ declare module '@tesserae/registry' {
 }
 
 function createClefting(options: RewriteOptions = {}): Augmenter {
-  return rewriter('clefting', options, (sentence) => {
-    const clause = clauseOf(sentence);
-    if (clause === undefined || toPassive(clause, sentence) === undefined) return undefined;
+  return clauseRewriter('clefting', options, (clause, sentence) => {
+    if (toPassive(clause, sentence) === undefined) return undefined;
     const { subject, verb, rest } = clause;
     if ([...subject, ...rest].some(({ tags }) => tags.has('Pronoun'))) return undefined;
     const be = { text: `It ${verb.some(({ tags }) => tags.has('PastTense')) ? 'was' : 'is'} ` };

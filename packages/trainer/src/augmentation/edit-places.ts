@@ -1,8 +1,7 @@
-import { checkOptions } from '../options';
-import { checkExample, editRules } from './augmentation-errors';
 import type { Augmenter, EditOptions } from './augmenter';
-import { drawsOf, placesOf } from './draws';
+import { placesOf } from './draws';
 import type { Draws } from './draws';
+import { editText } from './edit-text';
 import { applyEdits } from './pieces';
 import type { Edit } from './pieces';
 
@@ -17,22 +16,19 @@ export interface PlaceEditor<P> {
 }
 
 /** Changes a share of the places of a text, picked by the key. */
-export function editPlaces<P>(editor: PlaceEditor<P>, options: EditOptions): Augmenter {
-  const { name } = editor;
-  checkOptions<EditOptions>(name, options, editRules);
-  const { rate = editor.rate, insideSpans = 'keep' } = options;
-  return {
-    name,
-    hyperparameters: { rate, insideSpans },
-    augment(example, key) {
-      checkExample(name, example);
-      const places = editor.places(example.text);
-      if (places.length === 0) return [];
-      const draws = drawsOf(key);
-      const chosen = draws.choose(places.length, placesOf(places.length, rate));
-      const edits = chosen.map((at) => editor.edit(places[at], draws));
-      const made = applyEdits(example, edits, insideSpans);
-      return made === undefined ? [] : [made];
+export function editPlaces<P>({ name, rate, places, edit }: PlaceEditor<P>, options: EditOptions): Augmenter {
+  return editText(
+    {
+      name,
+      rate,
+      edit(example, draws, settings) {
+        const all = places(example.text);
+        if (all.length === 0) return undefined;
+        const chosen = draws.choose(all.length, placesOf(all.length, settings.rate));
+        const edits = chosen.map((at) => edit(all[at], draws));
+        return applyEdits(example, edits, settings.insideSpans);
+      },
     },
-  };
+    options,
+  );
 }

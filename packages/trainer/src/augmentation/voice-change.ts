@@ -1,9 +1,8 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import type { Augmenter } from './augmenter';
-import { rewriter } from './rewriter';
+import { clauseRewriter } from './clause-rewriter';
 import type { RewriteOptions } from './rewriter';
-import { clauseOf } from './clause';
 import { toActive, toPassive } from './voice';
 
 /**
@@ -41,9 +40,9 @@ declare module '@tesserae/registry' {
 }
 
 function createVoiceChange(options: RewriteOptions = {}): Augmenter {
-  return rewriter('voice-change', options, (sentence) => {
-    const clause = clauseOf(sentence);
-    if (clause === undefined) return undefined;
-    return toActive(clause, sentence) ?? toPassive(clause, sentence);
-  });
+  return clauseRewriter(
+    'voice-change',
+    options,
+    (clause, sentence) => toActive(clause, sentence) ?? toPassive(clause, sentence),
+  );
 }

@@ -1,9 +1,8 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
-import { checkOptions } from '../options';
-import { checkExample, editRules } from './augmentation-errors';
 import type { Augmenter, EditOptions } from './augmenter';
-import { drawsOf, placesOf } from './draws';
+import { placesOf } from './draws';
+import { editText } from './edit-text';
 import { isNegation } from './negation';
 import { applyEdits } from './pieces';
 import type { Edit } from './pieces';
@@ -43,29 +42,26 @@ declare module '@tesserae/registry' {
   }
 }
 
-const name = 'word-deletion';
-
 function createWordDeletion(options: EditOptions = {}): Augmenter {
-  checkOptions<EditOptions>(name, options, editRules);
-  const { rate = 0.1, insideSpans = 'keep' } = options;
-  return {
-    name,
-    hyperparameters: { rate, insideSpans },
-    augment(example, key) {
-      checkExample(name, example);
-      const words = wordsOf(example.text);
-      const free = words.filter((word) => !isNegation(word.text));
-      const most = free.length === words.length ? words.length - 1 : free.length; // one is left at least
-      if (most < 1) return [];
-      const chosen = drawsOf(key).choose(free.length, Math.min(most, placesOf(words.length, rate)));
-      const edits = deletions(
-        example.text,
-        chosen.map((at) => free[at]),
-      );
-      const made = applyEdits(example, edits, insideSpans);
-      return made === undefined ? [] : [made];
+  return editText(
+    {
+      name: 'word-deletion',
+      rate: 0.1,
+      edit(example, draws, { rate, insideSpans }) {
+        const words = wordsOf(example.text);
+        const free = words.filter((word) => !isNegation(word.text));
+        const most = free.length === words.length ? words.length - 1 : free.length; // one is left at least
+        if (most < 1) return undefined;
+        const chosen = draws.choose(free.length, Math.min(most, placesOf(words.length, rate)));
+        const edits = deletions(
+          example.text,
+          chosen.map((at) => free[at]),
+        );
+        return applyEdits(example, edits, insideSpans);
+      },
     },
-  };
+    options,
+  );
 }
 
 /** Words go with the space before them, and those at the start of a line with the space after them. */

@@ -1,10 +1,9 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
-import { checkOptions } from '../options';
-import { checkExample, editRules } from './augmentation-errors';
 import type { Augmenter, EditOptions, TextExample } from './augmenter';
-import { drawsOf, placesOf } from './draws';
+import { placesOf } from './draws';
 import type { Draws } from './draws';
+import { editText } from './edit-text';
 import { rebuild } from './pieces';
 import { wordsOf } from './words';
 
@@ -40,23 +39,20 @@ declare module '@tesserae/registry' {
   }
 }
 
-const name = 'word-swap';
-
 function createWordSwap(options: EditOptions = {}): Augmenter {
-  checkOptions<EditOptions>(name, options, editRules);
-  const { rate = 0.1, insideSpans = 'keep' } = options;
-  return {
-    name,
-    hyperparameters: { rate, insideSpans },
-    augment(example, key) {
-      checkExample(name, example);
-      const draws = drawsOf(key);
-      const swap = <E extends TextExample>(from: E): E | undefined => swapTwo(from, draws, insideSpans);
-      let made = example;
-      for (let left = placesOf(wordsOf(example.text).length, rate); left > 0; left--) made = swap(made) ?? made;
-      return made.text === example.text ? [] : [made];
+  return editText(
+    {
+      name: 'word-swap',
+      rate: 0.1,
+      edit(example, draws, { rate, insideSpans }) {
+        let made = example;
+        for (let left = placesOf(wordsOf(example.text).length, rate); left > 0; left--)
+          made = swapTwo(made, draws, insideSpans) ?? made;
+        return made.text === example.text ? undefined : made;
+      },
     },
-  };
+    options,
+  );
 }
 
 /** The example with two of its words swapped; undefined when the two are equal, or a span would be torn. */
