@@ -52,9 +52,24 @@ export async function loadParser(lib?: CompromiseLibrary): Promise<Parser> {
             })),
         )
         .filter((terms) => terms.length > 0 && terms.every((one) => text.slice(one.start, one.end) === one.text)),
-    singular: (noun) => view(noun).tag('Plural').nouns().toSingular().text(),
-    plural: (noun) => view(noun).tag('Singular').nouns().toPlural().text(),
-    conjugate: (verb) => view(verb).tag('Verb').verbs().conjugate()[0] ?? {},
+    singular: remembered((noun) => view(noun).tag('Plural').nouns().toSingular().text()),
+    plural: remembered((noun) => view(noun).tag('Singular').nouns().toPlural().text()),
+    conjugate: remembered((verb) => view(verb).tag('Verb').verbs().conjugate()[0] ?? {}),
+  };
+}
+
+/** Words whose forms are kept at most; a text with typing errors has ever new ones. */
+const MOST = 20_000;
+
+/** The same words come again and again, and the parser takes a millisecond for each. */
+function remembered<T>(ask: (word: string) => T): (word: string) => T {
+  const known = new Map<string, T>();
+  return (word) => {
+    if (known.has(word)) return known.get(word) as T;
+    if (known.size === MOST) known.clear();
+    const answer = ask(word);
+    known.set(word, answer);
+    return answer;
   };
 }
 

@@ -36,17 +36,21 @@ export function synonymAugmenter(
   });
   const { rate = 0.1, insideSpans = 'keep', meanings = 1, lexicon, lib } = options;
   let loaded: Promise<readonly [Parser, Lexicon]> | undefined;
+  let latest: { readonly text: string; readonly places: readonly SynonymPlace[] } | undefined; // copies are of one text
   return {
     name,
     hyperparameters: { rate, insideSpans, meanings },
     async augment(example, key) {
       checkExample(name, example);
       loaded ??= Promise.all([loadParser(lib), lexicon ?? loadWordNet()]);
-      const places = synonymPlaces(example.text, ...(await loaded), meanings);
+      const { text } = example;
+      const [parser, words] = await loaded;
+      if (latest?.text !== text) latest = { text, places: synonymPlaces(text, parser, words, meanings) };
+      const { places } = latest;
       if (places.length === 0) return [];
       const draws = drawsOf(key);
       const chosen = draws.choose(places.length, placesOf(places.length, rate));
-      const edits = chosen.flatMap((at) => edit(places[at], example.text, draws));
+      const edits = chosen.flatMap((at) => edit(places[at], text, draws));
       const made = applyEdits(example, edits, insideSpans);
       return made === undefined ? [] : [made];
     },
