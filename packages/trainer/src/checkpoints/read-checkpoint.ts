@@ -126,7 +126,7 @@ async function readTensors(folder: string, name: string): ReturnType<typeof read
 }
 
 type StepColumns = Record<
-  Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds' | 'lossScale' | 'skipped'>,
+  Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds' | 'fill' | 'lossScale' | 'skipped'>,
   number[]
 > & {
   lossScale?: (number | null)[];
@@ -134,6 +134,7 @@ type StepColumns = Record<
   skipped?: number[];
   parts?: StepRecord['parts'][];
   dataWaitMilliseconds?: number[];
+  fill?: (number | null)[];
 };
 
 function readState(folder: string, json: Record<string, unknown>): TrainerState {
@@ -149,6 +150,7 @@ function readState(folder: string, json: Record<string, unknown>): TrainerState 
     tokensPerSecond: columns.tokensPerSecond[i],
     ...(typeof columns.lossScale?.[i] === 'number' && { lossScale: columns.lossScale[i] }),
     ...(skipped.has(step) && { skipped: true as const }),
+    ...(typeof columns.fill?.[i] === 'number' && { fill: columns.fill[i] }),
     ...(columns.parts?.[i] && { parts: columns.parts[i] }),
     ...(columns.dataWaitMilliseconds && { dataWaitMilliseconds: columns.dataWaitMilliseconds[i] }),
   }));

@@ -96,7 +96,7 @@ function inputOf(name: string, tensor: Tensor): SafetensorsInput {
 /** Records as columns: a tenth of the size of a list of objects. */
 function stateJson(state: TrainerState): object {
   const column = (
-    name: Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds' | 'lossScale' | 'skipped'>,
+    name: Exclude<keyof StepRecord, 'parts' | 'dataWaitMilliseconds' | 'fill' | 'lossScale' | 'skipped'>,
   ): number[] => state.steps.map((record) => record[name]);
   return {
     format: CHECKPOINT_FORMAT,
@@ -116,6 +116,7 @@ function stateJson(state: TrainerState): object {
         lossScale: state.steps.map(({ lossScale }) => lossScale ?? null),
         skipped: state.steps.flatMap(({ skipped, step }) => (skipped ? [step] : [])),
       }),
+      ...(state.steps.some(({ fill }) => fill !== undefined) && { fill: state.steps.map(({ fill }) => fill ?? null) }),
       ...(state.steps.some(({ parts }) => parts) && { parts: state.steps.map(({ parts }) => parts ?? null) }),
     },
     evaluations: state.evaluations,

@@ -3,6 +3,8 @@ export type { BatchSampler, BatchSamplerOptions, TokenBatch } from './batch-samp
 export * from './cache/index';
 export type { RowFormat } from './files/formats';
 export type { DataRow } from './files/row-entry';
+export { packSequences } from './packing/pack-sequences';
+export type { PackingOptions } from './packing/packing-options';
 export { readTextFile } from './read-text-file';
 export * from './rows/index';
 export { createTokenDataset } from './token-dataset';

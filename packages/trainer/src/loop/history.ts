@@ -15,6 +15,8 @@ export interface StepRecord {
   readonly skipped?: true | undefined;
   /** Tokens per second of this step, data and readback included. */
   readonly tokensPerSecond: number;
+  /** Share of these tokens that is not padding, where rows are packed. */
+  readonly fill?: number | undefined;
   /** How long the step waited for its batch. */
   readonly dataWaitMilliseconds?: number | undefined;
 }

@@ -1,5 +1,7 @@
 import type { Model, Recompute } from '@tesserae/core';
 import type { BatchSampler, RowSource, RowSplits, TokenCache, TokenDataset, TokenSource } from '../data/index';
+import { checkPackingOptions } from '../data/packing/packing-options';
+import type { PackingOptions } from '../data/packing/packing-options';
 import type { GradientMethod } from '../gradient-methods/index';
 import type { Objective } from '../objectives/index';
 import type { Optimizer } from '../optimizers/index';
@@ -60,6 +62,12 @@ export interface TrainOptions {
    * nothing: with an `objective`. Each width is a program of its own. The defaults: powers of two, 50 batches.
    */
   readonly bucketing?: boolean | BucketingOptions;
+  /**
+   * Several rows of the data share one of the batch, which is filled up to `contextLength`; none sees another, and each gives
+   * what it gives alone. `batchSize` counts the filled rows. With a list or source of texts, or
+   * an `objective` that looks at tokens. How many are looked at together: 1000.
+   */
+  readonly packing?: boolean | PackingOptions;
   /**
    * Where batches of a source of rows are made: in this thread, ahead of the step that needs them, or in a worker, which takes
    * files, the functions of this package with plain options, and `moduleRows` for everything else: `main`.
@@ -166,6 +174,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     textColumn: rules.string,
     prepareIn: optional(`'main' or 'worker'`, (v) => v === 'main' || v === 'worker'),
     bucketing: optional('true, false, or { widths?, batches? }', (v) => typeof v === 'boolean' || rules.object.test(v)),
+    packing: optional('true, false, or { buffer? }', (v) => typeof v === 'boolean' || rules.object.test(v)),
     objective: optional('an objective such as sequenceToSequence()', (v) => hasFunction(v, 'prepare')),
     steps: required(rules.positiveInteger),
     batchSize: rules.positiveInteger,
@@ -216,6 +225,7 @@ export function checkTrainOptions(options: TrainOptions): void {
       batches: rules.positiveInteger,
     });
   }
+  if (typeof options.packing === 'object') checkPackingOptions(options.packing);
   if (options.checkpoint !== undefined) {
     checkOptions<CheckpointOptions>('train', options.checkpoint, {
       folder: required(rules.string),

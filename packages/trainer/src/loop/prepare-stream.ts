@@ -11,17 +11,21 @@ import { isRowSource } from '../data/rows/row-source';
 import { openStream } from '../data/streams/batch-stream';
 import type { BatchStream } from '../data/streams/batch-stream';
 import type { BatchEvents } from '../data/streams/batch-events';
+import { packingOf } from '../data/packing/packing-options';
+import { packedEvents } from '../data/streams/packed-events';
 import { rowEvents, withPlace } from '../data/streams/row-events';
 import { textEvents, textIds } from '../data/streams/text-events';
 import type { TextWindows } from '../data/streams/text-events';
 import { describePreparation } from '../data/worker/describe';
 import type { Making } from '../data/worker/describe';
 import { workerEvents } from '../data/worker/worker-events';
-import { learnersTokenizer } from '../objectives/objective-errors';
 import type { Objective, ObjectiveBatch, ObjectiveSettings, PreparedData } from '../objectives/index';
 import { longestRow } from '../objectives/padded-rows';
+import { textRows } from '../objectives/text-rows';
+import type { TextSequences } from '../objectives/text-rows';
 import type { TrainOptions } from './options';
 import { bucketsOf } from './bucketing';
+import { textSequencesOf } from './packing';
 
 /** Batches that are made ahead of the step that needs them. */
 const AHEAD = 4;
@@ -64,9 +68,9 @@ export async function prepareStream<C extends ArchitectureConfig>(
   const learner = model as unknown as Model;
   const { objective } = options;
   const made =
-    objective === undefined
-      ? await textData(learner, train, validation, options, contextLength)
-      : await rowData(learner, train, validation, options, objective);
+    objective !== undefined || options.packing
+      ? await rowData(learner, train, validation, options, contextLength)
+      : await textData(learner, train, validation, options, contextLength);
   const prints = [await train.fingerprint(), (await validation?.fingerprint()) ?? '', tokenizerPrint(model.tokenizer)];
   const fingerprint = hashOf('stream', ...prints, made.identity);
   if (options.prepareIn !== 'worker') return { ...made, fingerprint, ...streamOf(made.events, () => train.skipped) };
@@ -113,15 +117,12 @@ async function textData(
   options: TrainOptions,
   contextLength: number,
 ): Promise<Made> {
-  const { batchSize = 8, accumulationSteps = 1, textColumn: column = 'text' } = options;
+  const { batchSize = 8, accumulationSteps = 1 } = options;
   if (options.bucketing !== undefined && options.bucketing !== false)
     throw wrongOption('bucketing is given, but windows of text are all of one length', 'leave it out');
-  const { eosTokenId } = model.config;
-  const endId = typeof eosTokenId === 'number' ? eosTokenId : eosTokenId?.[0];
-  const tokenizer = learnersTokenizer('train', model);
-  const windows = { tokenizer, column, endId, rows: batchSize * accumulationSteps, contextLength };
+  const windows = { ...textSequencesOf(model, options, contextLength), rows: batchSize * accumulationSteps };
   const evaluationBatches = validation === undefined ? [] : await textEvaluation(validation, windows, options);
-  const identity = JSON.stringify([column, endId ?? null, contextLength]);
+  const identity = JSON.stringify([windows.column, windows.endId ?? null, contextLength]);
   const { tokenizer: _own, ...text } = windows;
   return { events: textEvents(train, windows), making: { text }, evaluationBatches, contextLength, identity };
 }
@@ -162,35 +163,45 @@ async function rowData(
   train: RowSource<unknown>,
   validation: RowSource<unknown> | undefined,
   options: TrainOptions,
-  objective: Objective,
+  textLength: number,
 ): Promise<Made> {
   const { batchSize = 8, accumulationSteps = 1, microBatchSize = batchSize, seed = 0 } = options;
+  const texts = options.objective === undefined ? textSequencesOf(model, options, textLength) : undefined;
+  const objective = options.objective ?? textRows(texts!);
+  const packing = packingOf(options.packing);
   const form: ObjectiveSettings = {
     rows: batchSize * accumulationSteps,
     evaluationRows: microBatchSize,
     evaluationBatches: validation === undefined ? 0 : (options.evaluationBatches ?? 8),
-    contextLength: options.contextLength,
+    contextLength: texts?.contextLength ?? options.contextLength,
     validationFraction: 0,
     seed,
   };
   const longest = longestRow(model, form);
-  const settings = { ...form, ...bucketsOf(options.bucketing ?? { batches: 1 }, longest) };
+  const settings: ObjectiveSettings = packing
+    ? { ...form, packing }
+    : { ...form, ...bucketsOf(options.bucketing ?? { batches: 1 }, longest) };
   const evaluation = validation && (await rowEvaluation(model, validation, settings, objective));
   return {
-    events: rowEvents(train, { objective, model, settings }),
-    making: { objective, settings },
+    events: (packing ? packedEvents : rowEvents)(train, { objective, model, settings }),
+    making: { ...(texts ? { texts: withoutTokenizer(texts) } : { objective: options.objective! }), settings },
     evaluationBatches: evaluation?.evaluationBatches ?? [],
     contextLength: longest,
-    identity: JSON.stringify([objective.name, settings.widths, settings.groupBatches]),
+    identity: JSON.stringify([objective.name, settings.widths, settings.groupBatches, ...identityOf(texts)]),
   };
 }
+
+const withoutTokenizer = ({ tokenizer: _own, ...texts }: TextSequences): Omit<TextSequences, 'tokenizer'> => texts;
+
+const identityOf = (texts: TextSequences | undefined): unknown[] =>
+  texts === undefined ? [] : [texts.column, texts.endId ?? null, texts.contextLength];
 
 /** The first rows of the validation source, all as wide as the longest row can be. */
 async function rowEvaluation(
   model: Model,
   source: RowSource<unknown>,
   settings: ObjectiveSettings,
-  objective: Objective,
+  objective: Pick<Objective, 'prepare'>,
 ): Promise<PreparedData> {
   const rows: unknown[] = [];
   for await (const row of source.take(settings.evaluationBatches * settings.evaluationRows)) rows.push(row);

@@ -10,10 +10,12 @@ import type { TokenCache, TokenDataset, TokenSource } from '../data/index';
 import { cutRows } from '../data/batch-sampler';
 import { isTokenCache } from '../data/cache/token-cache';
 import { textTooShort } from '../data/data-errors';
+import { packingOf } from '../data/packing/packing-options';
 import { checkVocabulary, isTokenDataset } from '../data/token-dataset';
 import type { GradientMethod } from '../gradient-methods/index';
 import type { Objective, ObjectiveBatch, PreparedData } from '../objectives/index';
 import { longestRow } from '../objectives/padded-rows';
+import { textRows } from '../objectives/text-rows';
 import { adamw } from '../optimizers/index';
 import type { Optimizer } from '../optimizers/index';
 import { constant } from '../schedules/index';
@@ -24,6 +26,7 @@ import type { Regularizer } from '../regularizers/index';
 import { modelLeaves } from './leaves';
 import type { Trainable } from './leaves';
 import { bucketsOf } from './bucketing';
+import { checkPacking, textSequencesOf } from './packing';
 import { checkTrainOptions } from './options';
 import { callbacksOf } from './check-callbacks';
 import type { BestOptions, CheckpointOptions, TrainOptions } from './options';
@@ -81,6 +84,7 @@ export async function resolveSettings<C extends ArchitectureConfig>(
 ): Promise<Settings> {
   checkModel(model);
   checkTrainOptions(options);
+  checkPacking(model, options);
   const { steps, batchSize = 8, accumulationSteps = 1, seed = 0, evaluateEvery, order = 'windows' } = options;
   const rows = batchSize * accumulationSteps;
   const [dropoutKey] = splitKey(createKey(seed), 2).slice(1); // key 0 orders the data
@@ -99,6 +103,7 @@ export async function resolveSettings<C extends ArchitectureConfig>(
   const gradientClipNorm = options.gradientClipNorm === undefined ? 1 : (options.gradientClipNorm ?? undefined);
   const { objective } = options;
   const precision = precisionOf(options.precision);
+  const packing = packingOf(options.packing);
   const prepared = await prepareData(model, options, rows);
   const { contextLength, sampler, evaluationBatches, fingerprint } = prepared;
   const trains = describeTrainable(model, options.trainable);
@@ -135,6 +140,7 @@ export async function resolveSettings<C extends ArchitectureConfig>(
         contextLength,
         order: typeof order === 'function' ? 'custom' : order,
         ...(options.bucketing !== undefined && { bucketing: options.bucketing as Plain }),
+        ...(packing && { packing }),
         gradientClipNorm: gradientClipNorm ?? null,
         ...(objective && { objective: described(objective) }),
         ...(trains !== undefined && { trainable: trains }),
@@ -182,6 +188,7 @@ function prepareData<C extends ArchitectureConfig>(
       fix: 'give what readRows returns, or leave prepareIn out',
     });
   if (objective !== undefined) return prepareRows(model, options, objective, rows);
+  if (options.packing !== undefined && options.packing !== false) return preparePackedTexts(model, options, rows);
   if (options.bucketing === undefined || options.bucketing === false) return prepareText(model, options, rows);
   throw tesseraeError({
     package: 'trainer',
@@ -208,11 +215,30 @@ function prepareText<C extends ArchitectureConfig>(model: Model<C>, options: Tra
   return { contextLength, sampler, evaluationBatches, fingerprint: dataset.fingerprint };
 }
 
+/** Texts of a list, each a sequence of its own, or several where it is long. */
+function preparePackedTexts<C extends ArchitectureConfig>(
+  model: Model<C>,
+  options: TrainOptions,
+  rows: number,
+): PreparedData | Promise<PreparedData> {
+  const { data } = options;
+  if (!Array.isArray(data) || typeof (data as unknown[])[0] === 'number')
+    throw tesseraeError({
+      package: 'trainer',
+      plugin: 'train',
+      code: 'E_OPTION',
+      message: 'packing is given, but windows of one text leave nothing to fill',
+      fix: 'leave it out, or give a list of texts or a source of rows',
+    });
+  const texts = textSequencesOf(model as unknown as Model, options, contextLengthOf(model, options.contextLength));
+  return prepareRows(model, options, textRows(texts), rows);
+}
+
 /** Rows, made into batches by an objective. */
 function prepareRows<C extends ArchitectureConfig>(
   model: Model<C>,
   options: TrainOptions,
-  objective: Objective,
+  objective: Pick<Objective, 'name' | 'prepare'>,
   rows: number,
 ): PreparedData | Promise<PreparedData> {
   const { batchSize = 8, seed = 0, evaluateEvery, validationFraction = 0.1 } = options;
@@ -232,6 +258,7 @@ function prepareRows<C extends ArchitectureConfig>(
     validationFraction,
     seed,
     ...bucketsOf(options.bucketing, longestRow(model as unknown as Model, { contextLength: options.contextLength })),
+    packing: packingOf(options.packing),
     signal: options.signal,
     progress: options.progress ?? true,
   });

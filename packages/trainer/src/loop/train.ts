@@ -132,11 +132,19 @@ async function makeStep<C>(run: Run<C>): Promise<MadeStep> {
     learningRate,
     tokensPerSecond: batch.inputIds.length / seconds,
     dataWaitMilliseconds,
+    ...(batch.sequenceIds && { fill: fillOf(batch.sequenceIds) }),
     ...(parts && { parts }),
     ...(lossScale !== undefined && { lossScale }),
     ...(skipped && { skipped }),
   };
   return { record, statistics };
+}
+
+/** Share of tokens that belong to a sequence. */
+function fillOf(sequenceIds: Int32Array | Float32Array): number {
+  let real = 0;
+  for (const id of sequenceIds) if (id > 0) real++;
+  return real / sequenceIds.length;
 }
 
 const isFinite = ({ loss, gradientNorm }: StepRecord): boolean =>

@@ -83,6 +83,7 @@ function createMultiTask(options: MultiTaskOptions): Objective {
       samplingOptions: JSON.stringify(sampling.hyperparameters),
     },
     parts: names,
+    packs: 'its rows are of several tasks, and some read one vector of a row',
     prepare: (model, data, settings) => prepareTasks(headedModel(model, names), data, settings, { tasks, sampling }),
     losses({ model, params, forward }, { task, ...tensors }) {
       const labels = Object.fromEntries(names.map((name) => [name, tensors[labelsName(name)]]));

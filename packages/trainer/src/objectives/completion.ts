@@ -3,7 +3,8 @@ import type { Plugin } from '@tesserae/registry';
 import { checkOptions } from '../options';
 import type { Objective } from './objective';
 import { badLearner, checkRows } from './objective-errors';
-import { longestRow, preparePadded } from './padded-rows';
+import { longestRow } from './padded-rows';
+import { prepareRows } from './prepare-rows';
 import { encodePrompt, rowOfPrompt } from './prompt-row';
 import { labelLoss } from './token-loss';
 
@@ -58,6 +59,7 @@ function createCompletion(options: CompletionOptions = {}): Objective {
   return {
     name,
     hyperparameters: {},
+    packs: true,
     prepare(model, data, settings) {
       if (model.architecture.encode !== undefined)
         throw badLearner(name, `${model.architecture.name} has an encoder`, 'use the objective sequenceToSequence()');
@@ -67,7 +69,7 @@ function createCompletion(options: CompletionOptions = {}): Objective {
         const { prompt, completion: answer } = (row ?? {}) as Partial<PromptCompletion>;
         return encodePrompt(name, model, { prompt, answer, index }, longest);
       });
-      return preparePadded(model, settings, {
+      return prepareRows(model, settings, {
         objective: name,
         rows,
         ids: ({ ids, prompt }) => [ids, [prompt]],

@@ -74,6 +74,7 @@ function createContrastive(options: ContrastiveOptions = {}): Objective {
     name,
     hyperparameters: { temperature, symmetric },
     parts: ['loss'],
+    packs: 'it compares one vector of each row with those of others',
     prepare(model, data, settings) {
       checkModel(model);
       checkRows(name, data, 'pairs of texts');

@@ -27,6 +27,7 @@ export type {
   ObjectiveBatch,
   ObjectiveSettings,
   OutputObjective,
+  PackableSequence,
   PreparedData,
   RunningObjective,
   RunOptions,

@@ -6,7 +6,8 @@ import { checkOptions, oneOf, rules } from '../options';
 import { encodeConversation } from './conversation-row';
 import type { Objective } from './objective';
 import { badLearner, badRows, checkRows } from './objective-errors';
-import { longestRow, preparePadded } from './padded-rows';
+import { longestRow } from './padded-rows';
+import { prepareRows } from './prepare-rows';
 import { labelLoss } from './token-loss';
 
 /** A conversation, or its messages alone. */
@@ -73,13 +74,14 @@ function createInstructionTuning(options: InstructionTuningOptions = {}): Object
   return {
     name,
     hyperparameters: { turns },
+    packs: true,
     prepare(model, data, settings) {
       if (model.architecture.encode !== undefined)
         throw badLearner(name, `${model.architecture.name} has an encoder`, 'use the objective sequenceToSequence()');
       checkRows(name, data, 'conversations');
       const longest = longestRow(model, settings);
       const rows = data.map((row, i) => readRow(row, i, model, longest, options));
-      return preparePadded(model, settings, {
+      return prepareRows(model, settings, {
         objective: name,
         rows,
         ids: ({ ids, labels }) => [ids, labels],

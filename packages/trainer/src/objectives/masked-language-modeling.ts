@@ -5,7 +5,8 @@ import type { Plugin } from '@tesserae/registry';
 import { checkOptions, rules } from '../options';
 import type { Objective } from './objective';
 import { badRows, checkRows, learnersTokenizer, requireLearnersHead } from './objective-errors';
-import { longestRow, preparePadded } from './padded-rows';
+import { longestRow } from './padded-rows';
+import { prepareRows } from './prepare-rows';
 import type { Row } from './padded-rows';
 import { labelLoss } from './token-loss';
 
@@ -71,13 +72,14 @@ function createMasked(options: MaskedLanguageModelingOptions = {}): Objective {
   return {
     name,
     hyperparameters: { maskProbability },
+    packs: true,
     prepare(model, data, settings) {
       requireLearnersHead(name, model, 'masked-lm');
       checkRows(name, data, 'texts');
       const rows = data.map((text, i) => encode(model, text, i, longestRow(model, settings)));
       const mask = maskOf(model, maskToken);
       const special = new Set(Object.values(learnersTokenizer(name, model).specialTokens));
-      return preparePadded(model, settings, {
+      return prepareRows(model, settings, {
         objective: name,
         rows,
         ids: (ids) => [ids],

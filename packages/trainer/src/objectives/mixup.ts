@@ -55,6 +55,7 @@ export function mixup(objective: Objective, options: MixupOptions = {}): Objecti
     name: `mixup ${inner.name}`,
     hyperparameters: { ...inner.hyperparameters, mixupAlpha: alpha, mixupAt: at.join(',') },
     parts: ['loss'],
+    packs: 'it mixes rows with rows',
     async prepare(model, data, settings) {
       requireLearnersHead('mixup', model, 'sequence-classification');
       const prepared = await inner.prepare(model, data, settings);

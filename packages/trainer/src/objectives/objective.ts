@@ -1,5 +1,5 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import type { ArchitectureConfig, Capture, ForwardOutput, Model, Params } from '@tesserae/core';
+import type { ArchitectureConfig, Capture, ForwardOutput, Key, Model, Params } from '@tesserae/core';
 
 /**
  * Rows of one step: `inputIds`, and more by the names of a forward pass (`attentionMask`, `tokenTypeIds`,
@@ -31,10 +31,20 @@ export interface ObjectiveSettings {
   readonly widths?: readonly number[] | undefined;
   /** Batches whose rows are brought together by length, so that little is padded; the order of the rows as it comes when absent. */
   readonly groupBatches?: number | undefined;
+  /** How many sequences are packed together, where several share a row of the batch; each has one of its own when absent. */
+  readonly packing?: { readonly buffer: number } | undefined;
   /** Stops what takes long, which then throws E_ABORTED. */
   readonly signal?: AbortSignal | undefined;
   /** Show how far what takes long has come: false. */
   readonly progress?: boolean | undefined;
+}
+
+/** A row of the data that can share a row of the batch. */
+export interface PackableSequence {
+  /** Tokens. */
+  readonly length: number;
+  /** Its lists, each of that length, made anew for every step from a key of its own. */
+  make(key: Key): Readonly<Record<string, readonly number[]>>;
 }
 
 /** Data that an objective has taken up: the batch of any step, without having made those before it. */
@@ -47,6 +57,11 @@ export interface PreparedData {
   readonly contextLength: number;
   /** Two of the same hold the same data. */
   readonly fingerprint: string;
+  /** Where rows are packed: the sequences to learn from, and a batch of packs of them, an empty pack being padding alone. */
+  readonly packable?: {
+    readonly sequences: readonly PackableSequence[];
+    batchOf(packs: readonly (readonly PackableSequence[])[], key: Key): ObjectiveBatch;
+  };
 }
 
 /** How a forward pass of an objective differs from the usual one. */
@@ -74,6 +89,8 @@ export interface ObjectiveBase {
   readonly name: string;
   /** What it was made from: reported, and compared with the one in a checkpoint. */
   readonly hyperparameters: Readonly<Record<string, number | string | boolean>>;
+  /** Whether several rows of the data can share one of the batch, told apart by `sequenceIds`; or why they cannot. */
+  readonly packs?: true | string;
   /** Checks the data against the model and makes batches of it; may look at the model's answers beforehand. */
   prepare(model: Model, data: unknown, settings: ObjectiveSettings): PreparedData | Promise<PreparedData>;
 }

@@ -33,21 +33,29 @@ export const longestRow = (
   { contextLength = Infinity }: Pick<ObjectiveSettings, 'contextLength'>,
 ): number => Math.min(contextLength, architecture.positionLimit?.(config) ?? config.maxPositionEmbeddings);
 
+/** The first rows to learn from, and the last for evaluations. @throws E_OBJECTIVE_DATA when none is left to learn from */
+export function splitForEvaluation<R>(
+  { rows, objective }: PaddedRows<R>,
+  settings: ObjectiveSettings,
+): { readonly train: readonly R[]; readonly validation: readonly R[] } {
+  const kept =
+    settings.evaluationBatches === 0 ? 0 : Math.max(1, Math.round(rows.length * settings.validationFraction));
+  const [train, validation] = [rows.slice(0, rows.length - kept), rows.slice(rows.length - kept)];
+  if (train.length > 0) return { train, validation };
+  throw badRows(
+    objective,
+    `of ${rows.length} rows none is left to learn from`,
+    'give more, or a smaller validationFraction',
+  );
+}
+
 /**
  * Rows in a new random order each time around, padded on the right to the longest of all, so that every step has one shape.
  * The batch of a step follows from the seed and the step alone.
  */
 export function preparePadded<R>(model: Model, settings: ObjectiveSettings, source: PaddedRows<R>): PreparedData {
-  const { rows, objective } = source;
-  const kept =
-    settings.evaluationBatches === 0 ? 0 : Math.max(1, Math.round(rows.length * settings.validationFraction));
-  const [train, validation] = [rows.slice(0, rows.length - kept), rows.slice(rows.length - kept)];
-  if (train.length === 0)
-    throw badRows(
-      objective,
-      `of ${rows.length} rows none is left to learn from`,
-      'give more, or a smaller validationFraction',
-    );
+  const { rows } = source;
+  const { train, validation } = splitForEvaluation(source, settings);
   const [orderKey, rowKey, evaluationKey] = splitKey(createKey(settings.seed), 3);
   const { widths: steps } = settings;
   const longest = roundUp(
@@ -87,11 +95,17 @@ export function preparePadded<R>(model: Model, settings: ObjectiveSettings, sour
   };
 }
 
-/** Whole batches where there are enough rows: one shape, one program. */
-function evaluationParts<R>(rows: readonly R[], { evaluationRows, evaluationBatches }: ObjectiveSettings): R[][] {
+/** Whole batches where there are enough rows, or an empty one to fill the last up: one shape, one program. */
+export function evaluationParts<R>(
+  rows: readonly R[],
+  { evaluationRows, evaluationBatches }: ObjectiveSettings,
+  empty?: R,
+): R[][] {
   const parts: R[][] = [];
   for (let i = 0; i < rows.length && parts.length < evaluationBatches; i += evaluationRows)
     parts.push(rows.slice(i, i + evaluationRows));
+  const last = parts.at(-1);
+  while (empty !== undefined && parts.length > 1 && last!.length < evaluationRows) last!.push(empty);
   return parts.length > 1 ? parts.filter((part) => part.length === evaluationRows) : parts;
 }
 
@@ -168,7 +182,7 @@ function pad<R>(rows: readonly Row[], widths: Readonly<Record<string, number>>, 
   return batch as unknown as ObjectiveBatch;
 }
 
-function fingerprintOf<R>({ objective, rows, ids }: PaddedRows<R>): string {
+export function fingerprintOf<R>({ objective, rows, ids }: PaddedRows<R>): string {
   const hash = createHash('sha256').update(objective);
   for (const row of rows) for (const list of ids(row)) hash.update(`${list.length};`).update(Int32Array.from(list));
   return hash.digest('hex');

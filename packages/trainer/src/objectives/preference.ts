@@ -76,6 +76,7 @@ function createPreference(options: PreferenceOptions = {}): Objective {
     name,
     hyperparameters: { beta, loss, labelSmoothing, supervisedWeight },
     parts: supervised ? ['preference', 'supervised'] : ['preference'],
+    packs: 'it scores whole answers, one a row',
     async prepare(model, data, settings) {
       if (model.architecture.encode !== undefined)
         throw badLearner(name, `${model.architecture.name} has an encoder`, 'use a model that only decodes');

@@ -88,6 +88,7 @@ function createQuestionAnswering(options: QuestionAnsweringOptions = {}): Object
   return {
     name,
     hyperparameters: { ...(stride !== undefined && { stride }), withoutAnswer },
+    packs: 'start and end of an answer are chosen among all tokens of a row',
     prepare(model, data, settings) {
       requireLearnersHead(name, model, 'question-answering');
       checkRows(name, data, 'questions with their texts and answers');

@@ -40,6 +40,7 @@ export function rDrop(objective: Objective, options: RDropOptions = {}): Objecti
   return {
     name: `r-drop ${inner.name}`,
     hyperparameters: { ...inner.hyperparameters, rDropAlpha: alpha },
+    ...(inner.packs !== undefined && { packs: inner.packs }),
     prepare: (model, data, settings) => inner.prepare(model, data, settings),
     parts: ['loss', 'divergence'],
     draws: 2,

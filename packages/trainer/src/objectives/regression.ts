@@ -67,6 +67,7 @@ function createRegression(options: RegressionOptions = {}): Objective {
   return {
     name,
     hyperparameters: { loss, ...(loss === 'huber' && { delta }) },
+    packs: 'its head reads one vector of a row',
     prepare(model, data, settings) {
       requireLearnersHead(name, model, 'sequence-classification');
       checkRows(name, data, 'texts with numbers');

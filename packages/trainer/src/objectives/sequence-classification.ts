@@ -91,6 +91,7 @@ function createSequenceClassification(options: SequenceClassificationOptions = {
       ...(focalGamma !== undefined && { focalGamma }),
       ...(classWeights && { classWeights: classWeights.join(',') }),
     },
+    packs: 'its head reads one vector of a row',
     prepare(model, data, settings) {
       requireLearnersHead(name, model, 'sequence-classification');
       checkRows(name, data, 'texts with labels');

@@ -60,6 +60,7 @@ function createSequenceToSequence(options: SequenceToSequenceOptions = {}): Obje
   return {
     name,
     hyperparameters: {},
+    packs: 'an encoder-decoder takes one sequence a row',
     prepare(model, data, settings) {
       requireLearnersHead(name, model, 'sequence-to-sequence');
       checkRows(name, data, 'pairs');

@@ -87,6 +87,7 @@ function createSpanCorruption(options: SpanCorruptionOptions = {}): Objective {
       ...(anywhere && { anywhere }),
       ...(names && { sentinels: names.join(',') }),
     },
+    packs: 'an encoder-decoder takes one sequence a row',
     prepare(model, data, settings) {
       requireLearnersHead(name, model, 'sequence-to-sequence');
       checkRows(name, data, 'texts');

@@ -5,7 +5,8 @@ import type { LabelledSpan } from '../augmentation/augmenter';
 import { checkOptions, required, rules } from '../options';
 import type { Objective } from './objective';
 import { badLearner, badRows, checkRows, learnersTokenizer, requireLearnersHead } from './objective-errors';
-import { longestRow, preparePadded } from './padded-rows';
+import { longestRow } from './padded-rows';
+import { prepareRows } from './prepare-rows';
 import { labelLoss } from './token-loss';
 import { labelTokens } from './word-labels';
 import type { LabelledWord } from './word-labels';
@@ -76,6 +77,7 @@ function createTokenLabeling(options: TokenLabelingOptions): Objective {
   return {
     name,
     hyperparameters: { labels: labels.join(','), labelContinuations },
+    packs: true,
     prepare(model, data, settings) {
       requireLearnersHead(name, model, 'token-classification');
       const classes = model.config.numLabels ?? 2;
@@ -96,7 +98,7 @@ function createTokenLabeling(options: TokenLabelingOptions): Objective {
           throw badRows(name, `the text of row ${i} holds no token`, 'leave empty texts out');
         return { ids: Array.from(encoding.ids), labels: labelTokens(encoding, words, labels, labelContinuations) };
       });
-      return preparePadded(model, settings, {
+      return prepareRows(model, settings, {
         objective: name,
         rows,
         ids: ({ ids, labels: tags }) => [ids, tags],

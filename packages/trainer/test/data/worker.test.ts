@@ -90,7 +90,15 @@ describe('a worker', () => {
     ]);
 
   it('makes the batches that this thread makes, and continues them', async () => {
-    for (const making of [text, { objective: completion(), settings } satisfies Making]) {
+    const { widths: _widths, groupBatches: _groups, ...plain } = settings;
+    const packed = { ...plain, packing: { buffer: 15 } };
+    const texts = { column: 'text', endId: config.eosTokenId, contextLength: 16 };
+    for (const making of [
+      text,
+      { objective: completion(), settings },
+      { objective: completion(), settings: packed },
+      { texts, settings: packed },
+    ] satisfies Making[]) {
       const [mine, theirs] = await batches(source(), making, 40);
       expect(theirs).toEqual(mine);
       const [, , state] = await batches(source(), making, 23);

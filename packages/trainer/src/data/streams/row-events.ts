@@ -48,7 +48,7 @@ export const rowEvents = (source: RowCore<unknown>, { objective, model, settings
   };
 
 /** @throws what the objective throws, with the file and line of the row that it names */
-async function prepareGroup(
+export async function prepareGroup(
   { prepare }: Pick<Objective, 'prepare'>,
   model: Model,
   rows: readonly unknown[],

@@ -3,6 +3,7 @@ import { tesseraeError } from '@tesserae/registry';
 import type { TokenizerJson } from '@tesserae/tokenizer';
 import type { Plain } from '../../checkpoints/format';
 import type { Objective, ObjectiveSettings } from '../../objectives/objective';
+import type { TextSequences } from '../../objectives/text-rows';
 import type { RowSource } from '../rows/row-source';
 import type { SourceDescription } from '../rows/row-core';
 import type { TextWindows } from '../streams/text-events';
@@ -21,12 +22,17 @@ export interface Preparation {
     readonly config: Plain;
   };
   readonly text: Omit<TextWindows, 'tokenizer'> | null;
-  readonly rows: { readonly objective: PluginDescription; readonly settings: ObjectiveSettings } | null;
+  readonly rows: {
+    /** Of texts that are packed without an objective: how they become sequences. */
+    readonly objective: PluginDescription | { readonly texts: Omit<TextSequences, 'tokenizer'> };
+    readonly settings: ObjectiveSettings;
+  } | null;
 }
 
 /** How batches are to be made: as windows of texts, or by an objective. */
 export type Making =
   | { readonly text: Omit<TextWindows, 'tokenizer'> }
+  | { readonly texts: Omit<TextSequences, 'tokenizer'>; readonly settings: ObjectiveSettings }
   | { readonly objective: Objective; readonly settings: ObjectiveSettings };
 
 /**
@@ -51,9 +57,11 @@ export function describePreparation(model: Model, source: RowSource<unknown>, ma
     },
   };
   if ('text' in making) return { ...common, text: making.text, rows: null };
+  const { settings } = making;
+  if ('texts' in making) return { ...common, text: null, rows: { objective: { texts: making.texts }, settings } };
   const objective = pluginOf('objective', making.objective);
   if (objective === undefined) throw notPortable(`the objective '${making.objective.name}' is not one of this package`);
-  return { ...common, text: null, rows: { objective, settings: making.settings } };
+  return { ...common, text: null, rows: { objective, settings } };
 }
 
 const notPortable = (why: string): Error =>

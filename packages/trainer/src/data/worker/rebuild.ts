@@ -6,6 +6,7 @@ import type { Augmenter } from '../../augmentation/augmenter';
 import type { Plain } from '../../checkpoints/format';
 import type { Objective } from '../../objectives/objective';
 import { objectivePlugins } from '../../objectives/plugins';
+import { textRows } from '../../objectives/text-rows';
 import { badState } from '../rows/row-errors';
 import { augmentRows } from '../rows/augment-rows';
 import { fileRows } from '../rows/file-rows';
@@ -16,6 +17,7 @@ import type { RowCore, SourceDescription } from '../rows/row-core';
 import { shuffleRows } from '../rows/shuffle-rows';
 import { repeatRows, shareOfRows, skipRows, takeRows } from '../rows/transform-rows';
 import type { BatchEvents } from '../streams/batch-events';
+import { packedEvents } from '../streams/packed-events';
 import { rowEvents } from '../streams/row-events';
 import { textEvents } from '../streams/text-events';
 import type { Preparation } from './describe';
@@ -73,6 +75,11 @@ export function buildPreparation(preparation: Preparation): { source: RowCore<un
 function eventsOf(source: RowCore<unknown>, { tokenizer, model, text, rows }: Preparation): BatchEvents {
   const encoder = tokenizer === null ? undefined : loadTokenizer(tokenizer);
   if (text !== null) return textEvents(source, { ...text, tokenizer: encoder! });
+  const { objective: described, settings } = rows!;
+  const objective: Pick<Objective, 'name' | 'prepare'> =
+    'texts' in described
+      ? textRows({ ...described.texts, tokenizer: encoder! })
+      : build<Objective>(objectivePlugins, described);
   const learner = {
     architecture: {
       name: model.architecture,
@@ -85,14 +92,13 @@ function eventsOf(source: RowCore<unknown>, { tokenizer, model, text, rows }: Pr
         package: 'trainer',
         plugin: 'train',
         code: 'E_WORKER',
-        message: `the objective '${rows!.objective.name}' looks at the model's answers, and a worker has no parameters`,
+        message: `the objective '${objective.name}' looks at the model's answers, and a worker has no parameters`,
         fix: 'leave prepareIn out',
       });
     },
     ...(encoder && { tokenizer: encoder }),
   } as unknown as Model;
-  const objective = build<Objective>(objectivePlugins, rows!.objective);
-  return rowEvents(source, { objective, model: learner, settings: rows!.settings });
+  return (settings.packing ? packedEvents : rowEvents)(source, { objective, model: learner, settings });
 }
 
 type Creator = { readonly name: string };
