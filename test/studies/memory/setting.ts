@@ -4,7 +4,7 @@ export type Way = 'plain' | 'lean';
 /** One model and batch for both. */
 export const setting = {
   contextLength: 1024,
-  batchSize: 2,
+  batchSize: 4,
   /** Timed steps of a process, after one that is not. */
   steps: 2,
   /** Processes of each way, taking turns. */

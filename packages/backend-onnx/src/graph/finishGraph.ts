@@ -2,6 +2,7 @@ import type { GraphBuilder } from './graphBuilder';
 import { fuseNative } from './fuseNative';
 import { narrowProducts } from './narrowProducts';
 import { NodeList } from './nodeList';
+import { sizeOf } from './shape';
 import type { CapturedInput, GraphConstant, GraphNode, GraphTensor } from './types';
 
 /** A graph with nothing superfluous in it, ready to be written. */
@@ -12,6 +13,8 @@ export interface FinishedGraph {
   readonly outputs: readonly GraphTensor[];
   readonly constants: readonly GraphConstant[];
   readonly captured: readonly CapturedInput[];
+  /** Elements of all that nodes make beside the outputs, as if nothing were freed. */
+  readonly madeElements: number;
 }
 
 /**
@@ -30,6 +33,7 @@ export function finishGraph(graph: GraphBuilder, outputs: readonly GraphTensor[]
     outputs: own,
     constants: [...graph.constants.values()].filter(({ tensor }) => used.has(tensor.name)),
     captured: graph.captured.filter(({ tensor }) => used.has(tensor.name)),
+    madeElements: nodes.reduce((sum, node) => sum + elementsMade(graph, node, names), 0),
   };
 }
 
@@ -37,6 +41,12 @@ export function finishGraph(graph: GraphBuilder, outputs: readonly GraphTensor[]
 function rewrite(graph: GraphBuilder, nodes: readonly GraphNode[], names: ReadonlySet<string>): readonly GraphNode[] {
   if (graph.native) return fuseNative(new NodeList(graph, nodes, names));
   return graph.halfProducts ? narrowProducts(new NodeList(graph, nodes, names)) : nodes;
+}
+
+/** Elements of a node's outputs that are no results; another shape of the same memory makes none. */
+function elementsMade(graph: GraphBuilder, { opType, outputs }: GraphNode, results: ReadonlySet<string>): number {
+  const made = opType === 'Reshape' ? [] : outputs.filter((name) => name !== '' && !results.has(name));
+  return made.reduce((sum, name) => sum + sizeOf(graph.tensor(name).shape), 0);
 }
 
 /** Gives every result a name of its own that a node makes. */

@@ -290,3 +290,25 @@ describe('on another thread', () => {
     tf.dispose([y, input]);
   });
 });
+
+it('holds the memory of a first run, and no plan of the same size beside it in the second', () => {
+  const parts = 8;
+  const size = 2 ** 22; // 16 MiB
+  const program = compile(
+    ([x]) => {
+      const kept = Array.from({ length: parts }, (_, i) => tf.exp(tf.mul(x, i)));
+      const largest = tf.max(tf.stack(kept.map((part) => tf.max(part)))); // needs all, and all are needed after it
+      return [tf.stack(kept.map((part) => tf.sum(tf.square(tf.sub(part, largest)))))];
+    },
+    [{ shape: [1024, size / 1024], dtype: 'float32', values: [] }],
+  );
+  const input = tf.zeros([1024, size / 1024]);
+  const residentAfter = (): number => {
+    tf.dispose(program.run([input]));
+    return process.memoryUsage().rss / 2 ** 20;
+  };
+  const first = residentAfter();
+  expect(residentAfter() - first).toBeLessThan(32);
+  tf.dispose(input);
+  program.dispose();
+});

@@ -29,7 +29,7 @@ import type { StatisticsRecord } from './history';
 import { batchLosses, totalOf } from './losses';
 import type { LossSettings } from './losses';
 import { measure, statisticsRecord } from './statistics';
-import { copyOf, take } from './tensor-copies';
+import { copyOf, moved, take } from './tensor-copies';
 
 /** How a step is made. */
 export interface TrainingStepOptions {
@@ -245,13 +245,13 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     { name: 'evaluate' },
   );
 
-  let parameters: Tensor[] = options.parameters?.slice() ?? learning.map(({ tensor }) => copyOf(tensor));
+  let parameters: Tensor[] = options.parameters?.map(moved) ?? learning.map(({ tensor }) => copyOf(tensor));
   const scaler = precision?.lossScaling && openLossScaler(precision.lossScaling);
   /** The state without the scale of the loss, which goes to its scaler. */
   const takeOver = ({ [SCALE_SLOT]: scale, ...others }: Partial<OptimizerState>): OptimizerState => {
     scaler?.goOnFrom(scale?.[0]);
     tf.dispose([...(scale ?? [])]);
-    return others as OptimizerState;
+    return Object.fromEntries(Object.entries(others as OptimizerState).map(([slot, all]) => [slot, all.map(moved)]));
   };
   let state = takeOver(options.state ?? { ...optimizer.init(parameters, paths), ...initialState(parameters) });
 
@@ -355,7 +355,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     replace(others, otherState) {
       const old = [...parameters, ...Object.values(state).flat()];
       tf.dispose(old.filter((tensor) => !tensor.isDisposed));
-      [parameters, state] = [[...others], takeOver(otherState)];
+      [parameters, state] = [others.map(moved), takeOver(otherState)];
     },
     async run(batch, learningRate, step, { statistics = false } = {}) {
       const nextToken = objective === undefined;

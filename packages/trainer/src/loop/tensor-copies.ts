@@ -46,8 +46,21 @@ export function tensorOf({ data, shape, dtype }: TensorCopy): Tensor {
 export const stateOf = (slots: StateCopy['state']): OptimizerState =>
   Object.fromEntries(Object.entries(slots).map(([slot, copies]) => [slot, copies.map(tensorOf)]));
 
-/** The same values in memory of their own: a clone would share it, and donating the clone would change the original. */
-export const copyOf = (tensor: Tensor): Tensor => tf.tensor(tensor.dataSync().slice(), tensor.shape, tensor.dtype);
+/**
+ * The same values in memory of their own: a clone would share it, and donating the clone would change the original. The
+ * backend makes that memory, so that a program may write over it; memory that came from outside it leaves alone.
+ */
+export const copyOf = (tensor: Tensor): Tensor =>
+  tensor.dtype === 'bool'
+    ? tf.tensor(tensor.dataSync().slice(), tensor.shape, 'bool')
+    : tf.tidy(() => tf.mul(tensor, tf.scalar(1, tensor.dtype)));
+
+/** A copy in place of a tensor, which is disposed. */
+export function moved(tensor: Tensor): Tensor {
+  const copy = copyOf(tensor);
+  tensor.dispose();
+  return copy;
+}
 
 /** Reads a scalar and frees it. */
 export async function take(scalar: Tensor): Promise<number> {

@@ -243,3 +243,25 @@ describe('what learns', () => {
     [model, result.model, again.model].forEach((one) => disposeModel(one));
   });
 });
+
+describe('parameters and optimizer state', () => {
+  it('are written over from the first step on', async () => {
+    const model = tinyModel();
+    const step = createTrainingStep(model, { optimizer: adamw(), batchSize: 2, contextLength: 4, key: createKey(1) });
+    const backend = tf.backend() as unknown as { record(id: object): { values: Float32Array } };
+    const memory = (): ArrayBufferLike[] =>
+      [...step.parameters(), ...step.state().mean, ...step.state().variance].map(
+        ({ dataId }) => backend.record(dataId).values.buffer,
+      );
+    const found = [memory()];
+    for (const made of [1, 2]) {
+      await step.run(batchOf(0, 2), 1e-3, made);
+      found.push(memory());
+    }
+    const stays = (from: number): boolean[] => found[from + 1].map((buffer, i) => buffer === found[from][i]);
+    expect(stays(1).filter(Boolean).length).toBeGreaterThanOrEqual(8); // of 12: a program may read what it overwrites
+    expect(stays(0)).toEqual(stays(1));
+    step.dispose();
+    disposeModel(model);
+  });
+});
