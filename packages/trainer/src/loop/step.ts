@@ -13,7 +13,6 @@ import type { ArchitectureConfig, Key, Model, Params, Recompute } from '@tessera
 import type { GradientMethod } from '../gradient-methods/index';
 import type { Objective, ObjectiveBatch } from '../objectives/index';
 import { AVERAGE_SLOT } from '../optimizers/averaged';
-import { clipScale, clipValues, globalNorm, scaleGradients } from '../optimizers/clip-gradients';
 import type { Optimizer, OptimizerState } from '../optimizers/index';
 import { openLossScaler, SCALE_SLOT } from '../precision/loss-scaler';
 import type { PrecisionPolicy } from '../precision/index';
@@ -28,7 +27,8 @@ import type { Leaf, Trainable } from './leaves';
 import type { StatisticsRecord } from './history';
 import { batchLosses, totalOf } from './losses';
 import type { LossSettings } from './losses';
-import { measure, statisticsRecord } from './statistics';
+import { parameterUpdate } from './parameter-update';
+import { statisticsRecord } from './statistics';
 import { copyOf, moved, take } from './tensor-copies';
 
 /** How a step is made. */
@@ -172,26 +172,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
     regularizers: options.regularizers?.map(({ tensors }) => tensors) ?? [],
   };
 
-  const update = (
-    parameters: readonly Tensor[],
-    { [METHOD_SLOT]: _method, ...state }: OptimizerState,
-    raw: Tensor[],
-    learningRate: Scalar,
-    step: Scalar,
-    unscale: Scalar | undefined,
-    measured: boolean,
-  ): { parameters: Tensor[]; state: OptimizerState; norm: Scalar; statistics: Tensor[] } => {
-    const own = scaleGradients(raw, unscale);
-    const gradients = clipValues(own, gradientClipValue);
-    const norm = globalNorm(gradients); // []
-    const scale = gradientClipNorm === undefined ? undefined : clipScale(norm, gradientClipNorm); // []
-    const context = { learningRate, step, decay, names: paths };
-    const next =
-      optimizer.scalesGradients === true
-        ? optimizer.update(gradients, state, parameters, { ...context, gradientScale: scale })
-        : optimizer.update(scaleGradients(gradients, scale), state, parameters, context);
-    return { ...next, norm, statistics: measured ? [measure(own, parameters, next.parameters)] : [] };
-  };
+  const update = parameterUpdate({ optimizer, gradientClipNorm, gradientClipValue, decay, names: paths });
 
   /** The step as one program; the form that measures is another one, which is made when it is first needed. */
   const wholeStepThat = (measured: boolean) =>
@@ -206,7 +187,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
       ) => {
         const method = (state as Partial<OptimizerState>)[METHOD_SLOT];
         const made = differentiate({ parameters, inputs, batch, state: method, learningRate });
-        const next = update(parameters, state, made.gradients, learningRate, step, undefined, measured);
+        const next = update({ parameters, state, gradients: made.gradients, learningRate, step, measured });
         return {
           ...next,
           state: { ...next.state, ...(method && { [METHOD_SLOT]: made.state }) },
@@ -235,7 +216,7 @@ export function createTrainingStep<C extends ArchitectureConfig>(
         learningRate: Scalar,
         step: Scalar,
         unscale?: Scalar,
-      ) => update(parameters, state, gradients, learningRate, step, unscale, measured),
+      ) => update({ parameters, state, gradients, learningRate, step, unscale, measured }),
       { name: measured ? 'measuredUpdate' : 'updateParameters', donate: [0, 1, 2] },
     );
   const [applyUpdate, measuredUpdate] = [updateThat(false), updateThat(true)];
