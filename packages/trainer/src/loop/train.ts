@@ -1,4 +1,5 @@
 import type { ArchitectureConfig, Model } from '@tesserae/core';
+import { isNextTokenDefault } from '../objectives/causal-language-modeling';
 import { noteBest, restoreBest } from './best';
 import type { EvaluationRecord, StepRecord, TrainingHistory } from './history';
 import { aborted, badMetrics, badRate, nonFinite } from './loop-errors';
@@ -56,7 +57,8 @@ export async function train<C extends ArchitectureConfig>(
   model: Model<C>,
   options: TrainOptions,
 ): Promise<TrainingResult<C>> {
-  const settings = await resolveSettings(model, options);
+  const { objective, ...others } = options;
+  const settings = await resolveSettings(model, isNextTokenDefault(objective, options.data) ? others : options);
   const run = await openRun(model, settings);
   const { told, context } = run;
   try {

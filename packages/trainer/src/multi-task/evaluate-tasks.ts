@@ -1,17 +1,24 @@
 import type { Model } from '@tesserae/core';
-import { classification, evaluate, tokenClassification } from '../evaluation/index';
-import type { EvaluateOptions, EvaluationResult, LabelledText, TaggedWords } from '../evaluation/index';
+import { classification, evaluate, maskedPrediction, tokenClassification } from '../evaluation/index';
+import type {
+  EvaluateOptions,
+  EvaluationResult,
+  EvaluationTask,
+  LabelledText,
+  MaskedText,
+  TaggedWords,
+} from '../evaluation/index';
 import { taskModel } from './multi-task-model';
 import { badHeads, headNamed } from './task-head';
-import type { MultiTaskConfig } from './task-head';
+import type { MultiTaskConfig, TaskHead } from './task-head';
 
 /** What a task is tried on, and which of its scores counts. */
 export interface TaskTest {
-  /** Texts with labels, or sentences with tags. */
-  readonly data: readonly LabelledText[] | readonly TaggedWords[];
+  /** Texts with labels, sentences with tags, or texts with masks. */
+  readonly data: readonly LabelledText[] | readonly TaggedWords[] | readonly MaskedText[];
   /** The names of classes, or of tags. */
   readonly labels?: readonly string[];
-  /** The score that stands for the task: `accuracy`; of a regression `pearson`, of tags `f1`. */
+  /** The score that stands for the task, of which more is better: `accuracy`; of a regression `pearson`, of tags `f1`. */
   readonly metric?: string;
 }
 
@@ -60,14 +67,10 @@ export async function evaluateTasks<C extends MultiTaskConfig>(
   const results: Record<string, EvaluationResult> = {};
   const scores: Record<string, number> = {};
   for (const name of names) {
-    const { data, labels, metric } = tests[name];
     const { kind } = headNamed(model.config.heads, name);
-    const task =
-      kind === 'token-classification'
-        ? tokenClassification({ data: data as readonly TaggedWords[], labels: labels ?? [] })
-        : classification({ data: data as readonly LabelledText[], ...(labels && { labels }) });
-    const result: EvaluationResult = await evaluate(taskModel(model, name), task as never, options);
-    const chosen = metric ?? { classification: 'accuracy', regression: 'pearson', 'token-classification': 'f1' }[kind];
+    const task = taskOf(name, kind, tests[name]);
+    const result: EvaluationResult = await evaluate(taskModel(model, name), task, options);
+    const chosen = tests[name].metric ?? usual[kind] ?? 'accuracy';
     if (!Object.hasOwn(result.metrics, chosen))
       throw badHeads(`${name} has no score '${chosen}'`, `use one of ${Object.keys(result.metrics).join(', ')}`);
     [results[name], scores[name]] = [result, result.metrics[chosen].value];
@@ -75,4 +78,23 @@ export async function evaluateTasks<C extends MultiTaskConfig>(
   const mean = names.reduce((sum, name) => sum + scores[name], 0) / names.length;
   const worst = names.reduce((low, name) => (scores[name] < scores[low] ? name : low));
   return { results, scores, mean, worst };
+}
+
+/** The score that stands for a task where none is named; accuracy for the others. */
+const usual: { readonly [kind in TaskHead['kind']]?: string } = { regression: 'pearson', 'token-classification': 'f1' };
+
+function taskOf(name: string, kind: TaskHead['kind'], { data, labels }: TaskTest): EvaluationTask {
+  switch (kind) {
+    case 'token-classification':
+      return tokenClassification({ data: data as readonly TaggedWords[], labels: labels ?? [] }) as EvaluationTask;
+    case 'masked-lm':
+      return maskedPrediction({ data: data as readonly MaskedText[] }) as EvaluationTask;
+    case 'causal-lm':
+      throw badHeads(
+        `of the scores of ${name} none is better the higher it is`,
+        `use evaluate(taskModel(model, '${name}'), perplexity({ data }))`,
+      );
+    default:
+      return classification({ data: data as readonly LabelledText[], ...(labels && { labels }) }) as EvaluationTask;
+  }
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createModel, flattenParams, isWeightForm, mapParams } from '@tesserae/core';
 import type { Architecture, ArchitectureConfig, Model, ParameterSpec } from '@tesserae/core';
-import { badHeads, checkHeads, headLogits, headNamed, outputsOf, viewOf } from './task-head';
+import { badHeads, checkHeads, headLogits, headNamed, namesTokens, outputsOf, viewOf } from './task-head';
 import type { MultiTaskConfig, TaskHeads } from './task-head';
 
 /** Options of {@link createMultiTaskModel}. */
@@ -18,7 +18,8 @@ const SPREAD = 0.02;
  *
  * The body of the given model becomes the trunk: its weights are taken over, those of its own head are left out. The heads
  * are `heads.NAME.weight` [numLabels, D] and `heads.NAME.bias` in the tree of parameters. A head for texts reads the pooled
- * first token where the body has a pooler (BERT's), otherwise the mean over the tokens.
+ * first token where the body has a pooler (BERT's), otherwise the mean over the tokens. Heads that name tokens (`masked-lm`,
+ * `causal-lm`) have a bias alone: their weight is the trunk's table of embeddings.
  *
  * @param trunk a model, fresh or pre-trained, with a tokenizer if its tasks have texts; it stays as it is
  * @param heads a kind and a number of labels for each task
@@ -74,28 +75,46 @@ function withHeads<C extends ArchitectureConfig>(base: Architecture<C>): Archite
       checkHeads(heads);
       return { ...base.configure({ ...config, head: 'none' } as unknown as Partial<C>), heads };
     },
-    parameters: (config) => [...base.parameters(config), ...headSpecs(config)],
+    parameters(config) {
+      const body = base.parameters(config);
+      return [...body, ...headSpecs(config, body)];
+    },
     forward: (params, inputs, { config, ...options }) => base.forward(params, inputs, { ...options, config }),
   };
 }
 
-const headSpecs = ({ heads, hiddenSize }: MultiTaskConfig): ParameterSpec[] =>
-  Object.entries(heads).flatMap(([name, head]): ParameterSpec[] => [
-    {
-      path: `heads.${name}.weight`,
-      shape: [outputsOf(head), hiddenSize],
-      checkpointName: `heads.${name}.weight`,
-      initialization: { kind: 'normal', standardDeviation: SPREAD },
-      decay: true,
-    },
-    {
-      path: `heads.${name}.bias`,
-      shape: [outputsOf(head)],
-      checkpointName: `heads.${name}.bias`,
-      initialization: { kind: 'zeros' },
-      decay: false,
-    },
-  ]);
+/** @throws E_OPTION when a head names tokens and there is no table for it */
+const headSpecs = (
+  { heads, hiddenSize, vocabSize }: MultiTaskConfig,
+  body: readonly ParameterSpec[],
+): ParameterSpec[] =>
+  Object.entries(heads).flatMap(([name, head]): ParameterSpec[] => {
+    if (namesTokens(head)) checkTable(name, body, [vocabSize, hiddenSize]);
+    const spec = (part: string, shape: readonly number[], more: Pick<ParameterSpec, 'initialization' | 'decay'>) => ({
+      path: `heads.${name}.${part}`,
+      shape,
+      checkpointName: `heads.${name}.${part}`,
+      ...more,
+    });
+    const drawn = { initialization: { kind: 'normal', standardDeviation: SPREAD }, decay: true } as const;
+    return [
+      ...(namesTokens(head) ? [] : [spec('weight', [outputsOf(head), hiddenSize], drawn)]),
+      spec('bias', [namesTokens(head) ? vocabSize : outputsOf(head)], {
+        initialization: { kind: 'zeros' },
+        decay: false,
+      }),
+    ];
+  });
+
+function checkTable(name: string, body: readonly ParameterSpec[], wanted: readonly number[]): void {
+  const table = body.find(({ path }) => path === 'tokenEmbedding.weight');
+  if (String(table?.shape) === String(wanted)) return;
+  const found = table === undefined ? 'none' : `one of [${String(table.shape)}]`;
+  throw badHeads(
+    `the head ${name} needs a table of embeddings [${String(wanted)}], and the trunk has ${found}`,
+    'use a head of another kind, or another trunk',
+  );
+}
 
 /**
  * One task of a model with several heads as an ordinary model: a classifier of texts or of tokens, for `evaluate` and

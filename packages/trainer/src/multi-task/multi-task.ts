@@ -28,7 +28,8 @@ export interface MultiTaskOptions {
  * Lₖ = (K / B) Σ losses of the rows of task k, of B rows of K tasks in all: a task counts as much as it has rows, and with
  * equal shares Lₖ is its mean loss. What is learned is Σ Lₖ, or what a gradient method makes of it.
  *
- * The data is a list of the rows of all tasks, each with the name of its `task`: `{ task: 'spam', text, label }`.
+ * The data is a list of the rows of all tasks, each with the name of its `task`: `{ task: 'spam', text, label }`. Tasks that name
+ * tokens (`maskedLanguageModeling`, `causalLanguageModeling`, with heads of the kinds `masked-lm`, `causal-lm`) take `{ task, text }`.
  *
  * @param options the objective of each task, and how many rows each has in a step
  * @returns the objective, for `train(model, { data, objective, gradients: pcgrad() })` with a model of `createMultiTaskModel`
@@ -111,7 +112,7 @@ function checkTask(name: string, objective: unknown): void {
   if (typeof (objective as Partial<OutputObjective> | null)?.loss === 'function') return;
   throw badHeads(
     `the task ${name} has no objective of one forward pass`,
-    'give sequenceClassification(), regression() or tokenLabeling()',
+    'give sequenceClassification(), regression(), tokenLabeling() or maskedLanguageModeling()',
   );
 }
 

@@ -6,9 +6,12 @@ import { describeValue, tesseraeError } from '@tesserae/registry';
 
 /** What one of several heads does. */
 export interface TaskHead {
-  /** A class of a text, numbers for a text, or a class for each token. */
-  readonly kind: 'classification' | 'regression' | 'token-classification';
-  /** Classes, or numbers: 2, or 1 for a regression. */
+  /**
+   * A class of a text, numbers for a text, a class for each token; or a token for each token, by the table of embeddings:
+   * the hidden ones (`masked-lm`) or the next ones (`causal-lm`).
+   */
+  readonly kind: 'classification' | 'regression' | 'token-classification' | 'masked-lm' | 'causal-lm';
+  /** Classes, or numbers: 2, or 1 for a regression; for tokens the vocabulary. */
   readonly numLabels?: number;
 }
 
@@ -20,13 +23,16 @@ export interface MultiTaskConfig extends ArchitectureConfig {
   readonly heads: TaskHeads;
 }
 
-const kinds = ['classification', 'regression', 'token-classification'];
+const kinds = ['classification', 'regression', 'token-classification', 'masked-lm', 'causal-lm'];
+
+/** Whether a head names tokens of the vocabulary. */
+export const namesTokens = ({ kind }: TaskHead): boolean => kind === 'masked-lm' || kind === 'causal-lm';
 
 /** Something is wrong about the heads. */
 export const badHeads = (message: string, fix: string): Error =>
   tesseraeError({ package: 'trainer', plugin: 'multi-task', code: 'E_OPTION', message, fix });
 
-/** Outputs of a head. */
+/** Outputs of a head that names no tokens. */
 export const outputsOf = ({ kind, numLabels }: TaskHead): number => numLabels ?? (kind === 'regression' ? 1 : 2);
 
 /** @throws E_OPTION unless there are heads, with names that can stand in a path, of kinds that are known */
@@ -39,6 +45,11 @@ export function checkHeads(heads: unknown): asserts heads is TaskHeads {
       throw badHeads(`there is a head named ${describeValue(name)}`, 'use letters, digits, - and _');
     if (!kinds.includes((head as Partial<TaskHead> | null)?.kind as string))
       throw badHeads(`the head ${name} is of kind ${describeValue(head?.kind)}`, `use ${kinds.join(', ')}`);
+    if (namesTokens(head) && head.numLabels !== undefined)
+      throw badHeads(
+        `the head ${name} names tokens and has ${describeValue(head.numLabels)} labels`,
+        'leave numLabels out',
+      );
     if (!Number.isSafeInteger(outputsOf(head)) || outputsOf(head) < 1)
       throw badHeads(`the head ${name} has ${describeValue(head.numLabels)} labels`, 'use a whole number from 1 up');
   }
@@ -50,21 +61,26 @@ export function headNamed(heads: TaskHeads, name: string): TaskHead {
   throw badHeads(`there is no head '${name}'; there are ${Object.keys(heads).join(', ')}`, 'use one of these');
 }
 
+/** Whether a head says something of every token. */
+const readsTokens = (head: TaskHead): boolean => head.kind === 'token-classification' || namesTokens(head);
+
 /** What a task's model looks like from outside. */
 export const viewOf = (
   head: TaskHead,
 ): { readonly head: ModelHead; readonly numLabels: number; readonly problemType: ProblemType | null } => ({
-  head: head.kind === 'token-classification' ? 'token-classification' : 'sequence-classification',
+  head: readsTokens(head) ? (head.kind as ModelHead) : 'sequence-classification',
   numLabels: outputsOf(head),
   problemType: head.kind === 'regression' ? 'regression' : head.kind === 'classification' ? 'single-label' : null,
 });
 
 interface HeadParams {
-  readonly heads: Readonly<Record<string, { readonly weight: Tensor; readonly bias: Tensor }>>;
+  readonly tokenEmbedding?: { readonly weight: Tensor };
+  /** A head that names tokens has no weight of its own. */
+  readonly heads: Readonly<Record<string, { readonly weight?: Tensor; readonly bias: Tensor }>>;
 }
 
 /**
- * What a head makes of the trunk's output: [B, numLabels], or [B, T, numLabels] for tokens. Of a text it reads the pooled first
+ * What a head makes of the trunk's output: [B, numLabels], or [B, T, numLabels] for tokens ([B, T, V] where it names them). Of a text it reads the pooled first
  * token where the trunk has a pooler, otherwise the mean over its tokens.
  */
 export function headLogits(
@@ -74,8 +90,9 @@ export function headLogits(
   { logits: hidden, pooled }: ForwardOutput,
   mask: Tensor | undefined,
 ): Tensor {
-  const { weight, bias } = (params as unknown as HeadParams).heads[name];
-  const input = head.kind === 'token-classification' ? hidden : (pooled ?? meanOf(hidden, mask));
+  const { heads, tokenEmbedding } = params as unknown as HeadParams;
+  const { weight = tokenEmbedding!.weight, bias } = heads[name];
+  const input = readsTokens(head) ? hidden : (pooled ?? meanOf(hidden, mask));
   return linear(input, weight, { bias });
 }
 

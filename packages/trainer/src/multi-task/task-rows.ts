@@ -7,6 +7,7 @@ import { labelsName } from './labels-name';
 import { taskModel } from './multi-task-model';
 import { rowShares } from './row-shares';
 import type { RowShares } from './row-shares';
+import { namesTokens } from './task-head';
 import type { MultiTaskConfig } from './task-head';
 import { sizeSampling } from './task-sampling';
 import type { TaskSampling } from './task-sampling';
@@ -110,7 +111,8 @@ async function takeUp(
 ): Promise<TaskRows> {
   const view = taskModel(model, name) as unknown as Model;
   const [seed] = foldIn(createKey(settings.seed), place);
-  const prepared = await objective.prepare(view, rows, {
+  const own = namesTokens(model.config.heads[name]) ? rows.map((row) => (row as { text?: unknown }).text) : rows;
+  const prepared = await objective.prepare(view, own, {
     ...settings,
     rows: 1,
     evaluationRows: 1,

@@ -1,3 +1,5 @@
+export { causalLanguageModeling } from './causal-language-modeling';
+export type { CausalLanguageModelingOptions } from './causal-language-modeling';
 export { completion } from './completion';
 export type { CompletionOptions, PromptCompletion } from './completion';
 export { contrastive } from './contrastive';

@@ -1,3 +1,4 @@
+import { causalLanguageModeling } from './causal-language-modeling';
 import { completion } from './completion';
 import { contrastive } from './contrastive';
 import { instructionTuning } from './instruction-tuning';
@@ -12,6 +13,7 @@ import { tokenLabeling } from './token-labeling';
 
 /** Every objective of this package, for a registry: `createRegistry(objectivePlugins)`. */
 export const objectivePlugins = [
+  causalLanguageModeling,
   completion,
   contrastive,
   instructionTuning,
