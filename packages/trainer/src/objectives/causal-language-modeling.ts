@@ -1,10 +1,13 @@
 import { definePlugin } from '@tesserae/registry';
 import type { Plugin } from '@tesserae/registry';
 import type { Model } from '@tesserae/core';
+import { textIds } from '../data/streams/text-events';
 import { checkOptions } from '../options';
 import type { Objective } from './objective';
 import { badLearner, badRows, checkRows, learnersTokenizer } from './objective-errors';
-import { longestRow, preparePadded } from './padded-rows';
+import { longestRow } from './padded-rows';
+import { prepareRows } from './prepare-rows';
+import { textPieces } from './text-rows';
 import { labelLoss } from './token-loss';
 
 /** Options of {@link causalLanguageModeling}: none so far. */
@@ -50,50 +53,39 @@ declare module '@tesserae/registry' {
 
 const name = 'causal-language-modeling';
 
-/** Ids of a row, and the one behind it. */
-type Piece = readonly number[];
-
 function createCausal(options: CausalLanguageModelingOptions = {}): Objective {
   checkOptions<CausalLanguageModelingOptions>(name, options, {});
   return {
     name,
     hyperparameters: {},
+    packs: true,
     prepare(model, data, settings) {
       const { head } = model.config;
       if (head !== undefined && head !== 'causal-lm')
         throw badLearner(name, `${model.architecture.name} has the head '${head}'`, 'make the model without a head');
       checkRows(name, data, 'texts');
       const rows = data.flatMap((text, i) => piecesOf(model, text, i, longestRow(model, settings)));
-      return preparePadded(model, settings, {
+      return prepareRows(model, settings, {
         objective: name,
         rows,
-        ids: (piece) => [piece],
+        ids: (piece) => [Array.from(piece)],
         fillers: { inputIds: model.config.padTokenId ?? 0, labels: -100 },
         masks: { inputIds: 'attentionMask' },
-        make: (piece) => ({ inputIds: piece.slice(0, -1), labels: piece.slice(1) }),
+        make: (piece) => ({ inputIds: Array.from(piece.slice(0, -1)), labels: Array.from(piece.slice(1)) }),
       });
     },
     loss: ({ logits }, { labels }) => labelLoss(logits, labels),
   };
 }
 
-/** A text with its end, cut into rows that begin where the one before ends. */
-function piecesOf(model: Model, text: unknown, index: number, longest: number): Piece[] {
+/** A text with its end, in pieces of a row, each with the token after it. */
+function piecesOf(model: Model, text: unknown, index: number, longest: number): Int32Array[] {
   if (typeof text !== 'string') throw badRows(name, `row ${index} is ${typeof text}`, 'give a list of texts');
-  const ids = Array.from(learnersTokenizer(name, model).encode(text));
   const { eosTokenId } = model.config;
-  const end = typeof eosTokenId === 'number' ? eosTokenId : eosTokenId?.[0];
-  if (end !== undefined && ids.length > 0 && ids[ids.length - 1] !== end) ids.push(end);
-  if (ids.length < 2)
-    throw badRows(
-      name,
-      `the text of row ${index} holds ${ids.length} tokens`,
-      'leave texts of less than two tokens out',
-    );
-  const width = Number.isFinite(longest) ? longest : ids.length;
-  return Array.from({ length: Math.ceil((ids.length - 1) / width) }, (_, i) =>
-    ids.slice(i * width, (i + 1) * width + 1),
-  );
+  const endId = typeof eosTokenId === 'number' ? eosTokenId : eosTokenId?.[0];
+  const ids = textIds(text, { tokenizer: learnersTokenizer(name, model), column: 'text', endId });
+  if (ids.length >= 2) return textPieces(ids, Math.min(longest, ids.length));
+  throw badRows(name, `the text of row ${index} holds ${ids.length} tokens`, 'leave texts of less than two tokens out');
 }
 
 /** Whether `train` takes an objective and data up as it does without an objective: windows of the next token. */

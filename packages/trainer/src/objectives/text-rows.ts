@@ -19,16 +19,18 @@ export interface TextSequences {
 /** A piece of a text, and the token after it. */
 type Piece = Int32Array;
 
+/** The ids of a text in pieces of T, each with the token after it; none of a text of less than two tokens. */
+export function textPieces(ids: Int32Array, T: number): Int32Array[] {
+  const pieces: Piece[] = [];
+  for (let at = 0; at + 1 < ids.length; at += T) pieces.push(ids.slice(at, at + T + 1));
+  return pieces;
+}
+
 /** Texts as rows of their own, packed: what `train` takes up where it has no objective. */
 export function textRows(texts: TextSequences): Pick<Objective, 'name' | 'prepare'> {
   const name = 'train';
   const { contextLength: T } = texts;
-  const piecesOf = (row: unknown): Piece[] => {
-    const ids = textIds(row, texts);
-    const pieces: Piece[] = [];
-    for (let at = 0; at + 1 < ids.length; at += T) pieces.push(ids.slice(at, at + T + 1));
-    return pieces;
-  };
+  const piecesOf = (row: unknown): Piece[] => textPieces(textIds(row, texts), T);
   return {
     name,
     prepare(model, data, settings) {

@@ -59,6 +59,13 @@ describe('causalLanguageModeling', () => {
     expect(Array.from(attentionMask!).reduce((sum, one) => sum + one, 0)).toBe(3 + 3 + 1 + 2);
   });
 
+  it('packs short texts into rows', async () => {
+    const prepare = { ...settings(2), packing: { buffer: 8 } };
+    const { sampler } = await causalLanguageModeling().prepare(decoder(), data, prepare);
+    const { sequenceIds } = sampler(0);
+    expect(Math.max(...Array.from(sequenceIds!))).toBeGreaterThan(1);
+  });
+
   it('refuses other heads, and texts that say nothing of a next token', async () => {
     const on = async (model: ReturnType<typeof decoder>, texts: unknown): Promise<unknown> =>
       causalLanguageModeling().prepare(model, texts, settings(2));
