@@ -3,15 +3,15 @@
  * one token embedding for encoder, decoder and output.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Architecture } from '../model/types';
+import type { Architecture, OutputLayer } from '../model/types';
 import { embed } from '../nn/embed';
 import { linear } from '../nn/linear';
-import { inOutputLayer } from '../precision/precision';
 import { sinusoidalTable } from '../nn/sinusoidalTable';
 import type { BartConfig } from './bartConfig';
 import { bartParameters } from './bartParameters';
 import type { BartForm } from './bartParameters';
-import { normalize } from './stacks/blocks';
+import { outputLayer } from './heads/outputLayer';
+import { encodedFor, normalize } from './stacks/blocks';
 import type { AttentionParams, Encoded, NormParams, TableParams } from './stacks/blocks';
 import { defineEncoderDecoder } from './stacks/encoderDecoder';
 import type { EncoderDecoderFamily, EncoderDecoderParams } from './stacks/encoderDecoder';
@@ -62,7 +62,10 @@ function runHalf(
     feedForwardDropout: config.dropout,
   };
   half.layers.forEach((layer, index) => {
-    x = postNormLayer(x, layer, index, stack, settings, encoded); // [B, T, D]
+    const read = { layer, encoded: encodedFor(index, encoded) };
+    x = stack.replay('blocks', x, read, (value, { layer: weights, encoded: seen }) =>
+      postNormLayer(value, weights, index, stack, settings, seen),
+    ); // [B, T, D]
   });
   return x;
 }
@@ -86,11 +89,14 @@ function fixedTable(length: number, width: number): Float32Array {
   return lastTable.values;
 }
 
-function languageHead(params: BartParams, hidden: tf.Tensor): tf.Tensor {
-  const { outputEmbedding, tokenEmbedding, decoder, logitsBias } = params;
+function languageOutput(
+  { outputEmbedding, tokenEmbedding, decoder, logitsBias }: BartParams,
+  { vocabSize }: BartConfig,
+): OutputLayer {
   const { weight } = (outputEmbedding ?? tokenEmbedding ?? decoder.tokenEmbedding)!; // [V, D]
-  const logits = inOutputLayer(() => linear(hidden, weight)); // [B, T, V]
-  return tf.add(logits, logitsBias!);
+  return outputLayer({ weight, bias: logitsBias! }, vocabSize, (hidden, layer) =>
+    tf.add(linear(hidden, layer.weight), tf.reshape(layer.bias, [-1])),
+  );
 }
 
 /** An architecture of the BART form. */
@@ -111,6 +117,6 @@ export function defineBart(
     encoder: (params, ids, stack, config) => runHalf(form, params.encoder, params, ids, stack, config),
     decoder: (params, ids, stack, config, encoded) =>
       runHalf(form, params.decoder, params, ids, stack, config, encoded),
-    languageHead,
+    outputLayer: languageOutput,
   });
 }

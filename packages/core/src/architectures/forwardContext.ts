@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
-import { isTensor } from '../compile/tree';
-import { replayOf, tensorsIn } from '../memory/replay';
-import type { Replay } from '../memory/replay';
+import { openReplays } from '../memory/replay';
+import type { Recompute, Replay } from '../memory/replay';
 import { observe } from '../model/capture';
 import type { Capture } from '../model/capture';
 import type {
@@ -84,15 +83,7 @@ export function openForward<C extends ArchitectureConfig>(
 ): ForwardContext {
   const { capture } = options;
   checkInputs(name, inputs, options.config, limit);
-  const again = options.training === true && capture === undefined ? options.recompute : undefined;
-  // What runs again outlives the scope of the caller's tensors, so that it needs its own.
-  const own = new Set<tf.Tensor>();
-  const hold = <T>(value: T): T => {
-    if (again === undefined || !isTensor(value)) return value;
-    const copy = tf.clone(value as tf.Tensor);
-    own.add(copy);
-    return copy as T;
-  };
+  const { sites, hold, own, replay } = openReplays(recomputed(options));
   const { inputIds, cache } = inputs;
   const attentionMask = hold(inputs.attentionMask);
   const [batch, time] = sizes(inputIds);
@@ -100,7 +91,6 @@ export function openForward<C extends ArchitectureConfig>(
   const bias = hold(
     attentionMask && tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, 'float32')), never), [batch, 1, 1, keys]),
   );
-  const sites = { next: 0 };
   const key = hold(options.key);
   const next = drops({ ...options, key }, sites);
   const written = { keys: [] as tf.Tensor[], values: [] as tf.Tensor[] };
@@ -114,8 +104,8 @@ export function openForward<C extends ArchitectureConfig>(
     positions: hold(numberPositions(name, inputs, batch, time, packed?.positions)),
     observe: (at, value) => observe(capture, at, value),
     drop: (value, rate) => next(rate)?.(value) ?? value,
-    replay: (part, x, weights, run) => replayOf(again, sites, [...own])(part, x, weights, run),
-    own: (tree) => void (again === undefined || tensorsIn(tree).forEach((tensor) => own.add(tensor))),
+    replay,
+    own,
     jitter(value, spread) {
       const site = sites.next;
       sites.next += JITTER_BITS;
@@ -216,6 +206,10 @@ function numberPositions(
   const positions = tf.range(0, time, 1, 'int32'); // [T]
   return cache ? tf.add(positions, cache.length) : positions;
 }
+
+/** The parts of a pass that are to run again on the way back: none where nothing learns, or where values are captured. */
+export const recomputed = <C>({ training, capture, recompute }: ForwardOptions<C>): Recompute | undefined =>
+  training === true && capture === undefined ? recompute : undefined;
 
 /** Gives each dropout site in turn a function of its own, or nothing where nothing is dropped. */
 export function drops<C>(

@@ -11,11 +11,11 @@ import type { Architecture } from '../model/types';
 import { activation } from '../nn/activation';
 import { embed } from '../nn/embed';
 import { linear } from '../nn/linear';
-import { inOutputLayer } from '../precision/precision';
 import { relativePositionBias } from '../nn/relativePositionBias';
 import { rmsNorm } from '../nn/rmsNorm';
-import { crossAttention, selfAttention } from './stacks/blocks';
-import type { AttentionParams, Encoded, TableParams } from './stacks/blocks';
+import { outputLayer } from './heads/outputLayer';
+import { crossAttention, encodedFor, selfAttention } from './stacks/blocks';
+import type { AttentionParams, Encoded, EncodedLayer, TableParams } from './stacks/blocks';
 import { defineEncoderDecoder } from './stacks/encoderDecoder';
 import type { EncoderDecoderParams } from './stacks/encoderDecoder';
 import type { Stack } from './stacks/stack';
@@ -59,28 +59,49 @@ function runHalf(half: Half, table: TableParams, ids: tf.Tensor, stack: Stack, c
   const distances = { buckets, maxDistance, bidirectional: !encoded, queryOffset: stack.queryOffset };
   const bias = relativePositionBias(half.relativePosition.weight, stack.time, stack.keys, distances); // [1, H, T, S]
   let x = stack.observe('embeddings', stack.drop(embed(ids, table.weight), dropout)); // [B, T, D]
-  half.layers.forEach((layer, index) => {
-    const how = { layer: index, heads: config.numAttentionHeads, scale: 1, dropout };
-    const at = `layers.${index}`;
-    const attended = selfAttention(norm(x, layer.attentionNorm, config), layer.attention, stack, { ...how, bias });
-    x = stack.observe(`${at}.afterAttention`, tf.add(x, stack.drop(attended, dropout)));
-    if (encoded) {
-      const normed = norm(x, layer.crossAttentionNorm, config);
-      const seen = crossAttention(normed, layer.crossAttention, stack, encoded, how);
-      x = stack.observe(`${at}.afterCrossAttention`, tf.add(x, stack.drop(seen, dropout)));
-    }
-    x = stack.observe(`${at}.output`, tf.add(x, stack.drop(feed(x, layer, at, stack, config), dropout)));
+  half.layers.forEach((weights, index) => {
+    const read = { weights, bias, encoded: encodedFor(index, encoded) };
+    x = stack.replay('blocks', x, read, (value, tree) => runLayer(value, tree, index, stack, config)); // [B, T, D]
   });
   return stack.observe('finalNorm', stack.drop(norm(x, half.finalNorm, config), dropout));
 }
 
+/** What one layer reads beside its input; the decoder's sees an encoder. */
+interface LayerInputs {
+  readonly weights: Layer;
+  readonly bias: tf.Tensor; // [1, H, T, S]
+  readonly encoded: EncodedLayer | undefined;
+}
+
+function runLayer(
+  x: tf.Tensor,
+  { weights, bias, encoded }: LayerInputs,
+  index: number,
+  stack: Stack,
+  config: T5Config,
+): tf.Tensor {
+  const { dropout, numAttentionHeads: heads } = config;
+  const how = { layer: index, heads, scale: 1, dropout };
+  const at = `layers.${index}`;
+  const attended = selfAttention(norm(x, weights.attentionNorm, config), weights.attention, stack, { ...how, bias });
+  x = stack.observe(`${at}.afterAttention`, tf.add(x, stack.drop(attended, dropout)));
+  if (encoded) {
+    const normed = norm(x, weights.crossAttentionNorm, config);
+    const seen = crossAttention(normed, weights.crossAttention, stack, encoded, how);
+    x = stack.observe(`${at}.afterCrossAttention`, tf.add(x, stack.drop(seen, dropout)));
+  }
+  return stack.observe(`${at}.output`, tf.add(x, stack.drop(feed(x, weights, at, stack, config), dropout)));
+}
+
 function feed(x: tf.Tensor, layer: Layer, at: string, stack: Stack, config: T5Config): tf.Tensor {
-  const { gate, up, down } = layer.feedForward;
   const normed = norm(x, layer.feedForwardNorm, config); // [B, T, D]
   const act = activation(config.hiddenAct);
-  const wide = gate ? tf.mul(act(project(normed, gate)), project(normed, up)) : act(project(normed, up)); // [B, T, F]
-  const hidden = stack.observe(`${at}.feedForward.hidden`, wide);
-  return stack.observe(`${at}.feedForward.output`, project(stack.drop(hidden, config.dropout), down)); // [B, T, D]
+  const output = stack.replay('feedForward', normed, layer.feedForward, (value, { gate, up, down }) => {
+    const wide = gate ? tf.mul(act(project(value, gate)), project(value, up)) : act(project(value, up)); // [B, T, F]
+    const hidden = stack.observe(`${at}.feedForward.hidden`, wide);
+    return project(stack.drop(hidden, config.dropout), down); // [B, T, D]
+  });
+  return stack.observe(`${at}.feedForward.output`, output);
 }
 
 function norm(x: tf.Tensor, { weight }: Norm, config: T5Config): tf.Tensor {
@@ -88,10 +109,9 @@ function norm(x: tf.Tensor, { weight }: Norm, config: T5Config): tf.Tensor {
 }
 
 /** T5 1.0 divides by √D where its output is the token embedding. */
-function languageHead(params: T5Params, hidden: tf.Tensor, config: T5Config): tf.Tensor {
+function beforeOutput(hidden: tf.Tensor, config: T5Config): tf.Tensor {
   const scaled = config.scaleDecoderOutputs ?? config.tieWordEmbeddings;
-  const x = scaled ? tf.mul(hidden, config.hiddenSize ** -0.5) : hidden;
-  return inOutputLayer(() => linear(x, (params.outputEmbedding ?? params.tokenEmbedding).weight)); // [B, T, V]
+  return scaled ? tf.mul(hidden, config.hiddenSize ** -0.5) : hidden; // [B, T, D]
 }
 
 /**
@@ -126,5 +146,7 @@ export const t5: Architecture<T5Config> = /* @__PURE__ */ defineEncoderDecoder<T
   encoder: (params, ids, stack, config) => runHalf(params.encoder, params.tokenEmbedding, ids, stack, config),
   decoder: (params, ids, stack, config, encoded) =>
     runHalf(params.decoder!, params.tokenEmbedding, ids, stack, config, encoded),
-  languageHead,
+  beforeOutput,
+  outputLayer: ({ outputEmbedding, tokenEmbedding }, { vocabSize }) =>
+    outputLayer((outputEmbedding ?? tokenEmbedding).weight, vocabSize, (hidden, weight) => linear(hidden, weight)),
 });

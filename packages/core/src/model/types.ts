@@ -155,8 +155,8 @@ export interface ForwardOptions<C = ArchitectureConfig> {
   /** Dropout is on only when true and a key is given. */
   readonly training?: boolean | undefined;
   /**
-   * Which positions get logits: all (default), only the last of each row, [B, 1, V], or none: then a language model that
-   * only decodes gives its hidden states in their place, and the output layer that would make them.
+   * Which positions get logits: all (default), only the last of each row, [B, 1, V], or none: then a language model
+   * gives in their place what its output layer reads, [B, T, D], and that layer.
    */
   readonly logits?: 'all' | 'last' | 'none' | undefined;
   /**
@@ -185,7 +185,7 @@ export interface ForwardOutput {
   readonly logits: tf.Tensor;
   /** After the last layer and its norm, before the head: [B, T, D]; of an encoder-decoder the decoder's. */
   readonly hiddenStates?: tf.Tensor | undefined;
-  /** What makes logits of the hidden states, where `logits: 'none'` asked for it: for `chunkedCrossEntropy`. */
+  /** The output layer, where `logits: 'none'` asked for it: for `chunkedCrossEntropy`. */
   readonly outputLayer?: OutputLayer | undefined;
   /** What a body makes of its first token, where it has a pooler: [B, D]. */
   readonly pooled?: tf.Tensor | undefined;

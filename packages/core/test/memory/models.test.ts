@@ -1,17 +1,23 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {
+  bart,
+  bert,
   chunkedCrossEntropy,
   createKey,
   createModel,
   crossEntropy,
   disposeModel,
+  distilbert,
   flattenParams,
   gemma2,
   gpt2,
   gptNeox,
   llama,
   mapParams,
+  marian,
   mixtral,
+  roberta,
+  t5,
   withPrecision,
 } from '@tesserae/core';
 import type { Architecture, ForwardOptions, Model, Precision, Recompute } from '@tesserae/core';
@@ -21,11 +27,19 @@ import { describeOnBackends, use } from '../support/backends';
 const size = { vocabSize: 19, hiddenSize: 16, numHiddenLayers: 2, numAttentionHeads: 2, maxPositionEmbeddings: 8 };
 const inner = { ...size, intermediateSize: 24 };
 
+const decodes = { head: 'sequence-to-sequence', decoderStartTokenId: 0, padTokenId: 0 } as const;
+
 const models: Record<string, () => Model> = {
   gpt2: () => make(gpt2, { ...size, attentionDropout: 0.2, residualDropout: 0.2, embeddingDropout: 0.2 }),
   llama: () => make(llama, { ...inner, numKeyValueHeads: 1, attentionDropout: 0.2 }),
   gemma2: () => make(gemma2, { ...inner, numKeyValueHeads: 1, headDim: 8 }),
   'gpt-neox': () => make(gptNeox, { ...inner, hiddenDropout: 0.2, attentionDropout: 0.2 }),
+  bert: () => make(bert, { ...inner, head: 'masked-lm', hiddenDropout: 0.2, attentionDropout: 0.2 }),
+  roberta: () => make(roberta, { ...inner, maxPositionEmbeddings: 12, padTokenId: 1, head: 'masked-lm' }),
+  distilbert: () => make(distilbert, { ...inner, head: 'masked-lm', hiddenDropout: 0.2 }),
+  t5: () => make(t5, { ...inner, headDim: 8, dropout: 0.2, ...decodes }),
+  bart: () => make(bart, { ...inner, dropout: 0.2, attentionDropout: 0.2, ...decodes }),
+  marian: () => make(marian, { ...inner, dropout: 0.2, ...decodes }),
 };
 
 function make<C>(architecture: Architecture<C>, config: Partial<C>): Model {
@@ -35,20 +49,18 @@ function make<C>(architecture: Architecture<C>, config: Partial<C>): Model {
 /** Loss and gradients of all parameters, in training. */
 function learn(model: Model, options: Partial<ForwardOptions>, precision: Precision = 'float32'): tf.Tensor[] {
   const inputIds = tf.tensor2d([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], [2, 5], 'int32');
+  const attentionMask = tf.tensor2d([1, 1, 1, 1, 1, 1, 1, 1, 1, 0], [2, 5], 'int32');
+  const inputs = { inputIds, attentionMask, ...(model.architecture.encode && { decoderInputIds: inputIds }) };
   const labels = tf.tensor1d([1, 4, 1, 5, -100, 2, 6, 5, 3, 5], 'int32');
   const leaves = flattenParams(model.params) as [string, tf.Tensor][];
   const loss = (tensors: tf.Tensor[]): tf.Scalar => {
     const params = mapParams(model.params, (_weight, path) => tensors[leaves.findIndex(([at]) => at === path)]);
-    const output = model.architecture.forward(
-      params,
-      { inputIds },
-      {
-        config: model.config,
-        training: true,
-        key: createKey(7),
-        ...options,
-      },
-    );
+    const output = model.architecture.forward(params, inputs, {
+      config: model.config,
+      training: true,
+      key: createKey(7),
+      ...options,
+    });
     const flat = tf.reshape(output.logits, [10, -1]);
     const { outputLayer } = output;
     return outputLayer

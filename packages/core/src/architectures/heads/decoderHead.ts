@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { flattenTree } from '../../compile/tree';
-import { refuseLeaf } from '../../model/params';
 import type { ArchitectureConfig, ModelHead, OutputLayer, ParameterSpec } from '../../model/types';
 import type { Weight } from '../../model/weight';
 import { linear } from '../../nn/linear';
 import { sizes } from '../../nn/shapes';
+import { outputLayer } from './outputLayer';
 import { inOutputLayer } from '../../precision/precision';
 import { parameterSpecs } from '../blocks/parameterSpecs';
 import { project } from '../blocks/projection';
@@ -122,17 +121,8 @@ export function decoderOutputLayer(
   { vocabSize }: DecoderHeadConfig,
   finish: (logits: tf.Tensor) => tf.Tensor,
 ): OutputLayer {
-  const tree = flattenTree((outputEmbedding ?? tokenEmbedding).weight, 'outputEmbedding', refuseLeaf);
-  const tensors = tree.leaves as tf.Tensor[];
-  const learned = tensors.filter(({ dtype }) => dtype === 'float32');
-  return {
-    parameters: learned,
-    classes: vocabSize,
-    logits(hidden, parameters) {
-      const leaves = tensors.map((tensor) => parameters[learned.indexOf(tensor)] ?? tensor);
-      return finish(inOutputLayer(() => linear(hidden, tree.form.rebuild(leaves) as Weight)));
-    },
-  };
+  const { weight } = outputEmbedding ?? tokenEmbedding;
+  return outputLayer(weight, vocabSize, (hidden, matrix) => finish(linear(hidden, matrix)));
 }
 
 /** Hidden states of the last token of each row that is no padding, as the ids say: [B, T, D] → [B, D]. */

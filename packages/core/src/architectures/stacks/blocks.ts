@@ -44,29 +44,39 @@ export interface LayerAttention {
 /** Multi-head self-attention with its output matrix: [B, T, D] → [B, T, D]. */
 export function selfAttention(x: tf.Tensor, params: AttentionParams, stack: Stack, how: LayerAttention): tf.Tensor {
   const at = `layers.${how.layer}.attention`;
-  const heads = (one: Projection): tf.Tensor => splitHeads(project(x, one), how.heads); // [B, H, T, E]
-  const split = { query: heads(params.query), key: heads(params.key), value: heads(params.value) };
-  const mixed = stack.attend(how.layer, split, { at, ...how }); // [B, T, H·E]
-  return stack.observe(`${at}.output`, project(mixed, params.output));
+  const output = stack.replay('attention', x, { params, bias: how.bias }, (input, { params: weights, bias }) => {
+    const heads = (one: Projection): tf.Tensor => splitHeads(project(input, one), how.heads); // [B, H, T, E]
+    const split = { query: heads(weights.query), key: heads(weights.key), value: heads(weights.value) };
+    return project(stack.attend(how.layer, split, { at, ...how, bias }), weights.output);
+  });
+  return stack.observe(`${at}.output`, output);
 }
 
 /** What a decoder sees of its encoder. */
-export interface Encoded extends EncoderOutput {
-  /** 1 for real tokens of the encoder's text, [B, S]. */
-  readonly mask?: tf.Tensor | undefined;
+export type Encoded = EncoderOutput;
+
+/** What one layer of a decoder sees of its encoder. */
+export interface EncodedLayer {
+  readonly key: tf.Tensor; // [B, H, S, E]
+  readonly value: tf.Tensor; // [B, H, S, E]
 }
 
-/** Attention of a decoder to the keys and values of its encoder: [B, T, D] → [B, T, D]. */
+/** The encoder as one layer sees it; nothing where there is none. */
+export const encodedFor = (layer: number, encoded: Encoded | undefined): EncodedLayer | undefined =>
+  encoded && { key: encoded.keys[layer], value: encoded.values[layer] };
+
+/** Attention of a decoder to the keys and values of its encoder, whose mask its stack knows: [B, T, D] → [B, T, D]. */
 export function crossAttention(
   x: tf.Tensor,
   params: AttentionParams,
   stack: Stack,
-  { keys, values, mask }: Encoded,
+  seen: EncodedLayer,
   how: LayerAttention,
 ): tf.Tensor {
   const at = `layers.${how.layer}.crossAttention`;
-  const query = splitHeads(project(x, params.query), how.heads); // [B, H, T, E]
-  const heads = { query, key: keys[how.layer], value: values[how.layer] };
-  const mixed = stack.attendTo(heads, mask, { at, ...how }); // [B, T, H·E]
-  return stack.observe(`${at}.output`, project(mixed, params.output));
+  const output = stack.replay('attention', x, { params, seen }, (input, { params: weights, seen: heads }) => {
+    const query = splitHeads(project(input, weights.query), how.heads); // [B, H, T, E]
+    return project(stack.attendTo({ query, ...heads }, { at, ...how }), weights.output);
+  });
+  return stack.observe(`${at}.output`, output);
 }

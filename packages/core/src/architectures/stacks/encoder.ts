@@ -1,15 +1,23 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { project } from '../blocks/projection';
 import type { Projection } from '../blocks/projection';
+import { openReplays } from '../../memory/replay';
 import { observe } from '../../model/capture';
-import type { Architecture, ForwardInputs, ForwardOptions, ForwardOutput, Params } from '../../model/types';
+import type {
+  Architecture,
+  ForwardInputs,
+  ForwardOptions,
+  ForwardOutput,
+  OutputLayer,
+  Params,
+} from '../../model/types';
 import { seedForms } from '../../model/forms/seedForms';
 import { activation } from '../../nn/activation';
 import { embed } from '../../nn/embed';
 import { linear } from '../../nn/linear';
-import { inOutputLayer } from '../../precision/precision';
 import { requireShape, requireTensor, sizes } from '../../nn/shapes';
-import { drops, requireParams, tidyForward } from '../forwardContext';
+import { drops, recomputed, requireParams, tidyForward } from '../forwardContext';
+import { outputLayer } from '../heads/outputLayer';
 import { packedSequences } from '../packedSequences';
 import { normalize } from './blocks';
 import type { NormParams, TableParams } from './blocks';
@@ -78,6 +86,7 @@ export function defineEncoder<C extends EncoderConfig>(family: EncoderFamily<C>)
       headDim: hiddenSize / heads,
     }),
     postNorm: true,
+    recomputes: true,
     packs: true,
     forward(params: Params, inputs: ForwardInputs, options: ForwardOptions<C>) {
       requireParams(name, params, parameters(options.config));
@@ -95,7 +104,8 @@ function run<C extends EncoderConfig>(
 ): ForwardOutput {
   const { config, capture } = options;
   const { inputIds: ids, attentionMask: mask, positionIds, cache } = inputs;
-  const next = drops(options);
+  const replays = openReplays(recomputed(options));
+  const next = drops({ ...options, key: replays.hold(options.key) }, replays.sites);
   const settings = family.settings(config);
   const stack = openStack({
     name: family.name,
@@ -112,6 +122,7 @@ function run<C extends EncoderConfig>(
     limit: family.positionLimit(config),
     capture,
     next,
+    replays,
   });
   let x = embedAll(family, params, inputs, stack, config, settings); // [B, T, D]
   const layer = {
@@ -122,13 +133,17 @@ function run<C extends EncoderConfig>(
     feedForwardDropout: settings.hiddenDropout,
   };
   params.layers.forEach((weights, index) => {
-    x = postNormLayer(x, weights, index, stack, layer); // [B, T, D]
+    x = stack.replay('blocks', x, weights, (value, tree) => postNormLayer(value, tree, index, stack, layer)); // [B, T, D]
   });
   const pooler = inputs.sequenceIds ? undefined : params.pooler; // several sequences have no one vector
   const pooled = pooler && stack.observe('pooler', tf.tanh(project(firstPosition(x), pooler))); // [B, D]
-  const logits = observe(capture, 'logits', headLogits(params, x, pooled, stack, options, settings));
   const written = stack.written();
-  return { logits, hiddenStates: x, ...(pooled && { pooled }), ...(written && { cache: written }) };
+  const output = { hiddenStates: x, ...(pooled && { pooled }), ...(written && { cache: written }) };
+  if (params.languageHead && options.logits === 'none') {
+    const logits = languageHidden(params, x, settings);
+    return { ...output, logits, outputLayer: languageOutput(params, config) };
+  }
+  return { ...output, logits: observe(capture, 'logits', headLogits(params, x, pooled, stack, options, settings)) };
 }
 
 /** Tokens, positions and segments, summed and normed: [B, T] → [B, T, D]. */
@@ -155,6 +170,20 @@ function embedAll<C extends EncoderConfig>(
   return stack.observe('embeddings', stack.drop(normalize(x, params.embeddingNorm, epsilon), hiddenDropout));
 }
 
+/** What the output layer of a language model reads: [B, T, D] → [B, T, D]. */
+function languageHidden({ languageHead }: EncoderParams, x: tf.Tensor, settings: EncoderSettings): tf.Tensor {
+  const { dense, norm } = languageHead!;
+  return normalize(activation(settings.languageAct)(project(x, dense)), norm, settings.epsilon);
+}
+
+const languageOutput = (
+  { languageHead, outputEmbedding, tokenEmbedding }: EncoderParams,
+  { vocabSize }: EncoderConfig,
+): OutputLayer =>
+  outputLayer({ ...(outputEmbedding ?? tokenEmbedding), bias: languageHead!.bias }, vocabSize, (hidden, layer) =>
+    linear(hidden, layer.weight, { bias: layer.bias }),
+  );
+
 /** What stands on the body, by the head. */
 function headLogits<C extends EncoderConfig>(
   params: EncoderParams,
@@ -164,15 +193,13 @@ function headLogits<C extends EncoderConfig>(
   { config, logits }: ForwardOptions<C>,
   settings: EncoderSettings,
 ): tf.Tensor {
-  const { classifier, languageHead } = params;
+  const { classifier } = params;
   switch (config.head) {
     case 'masked-lm':
     case 'causal-lm': {
-      const { dense, norm, bias } = languageHead!;
       const kept = logits === 'last' ? tf.slice(x, [0, stack.time - 1, 0], [stack.batch, 1, sizes(x)[2]]) : x;
-      const turned = normalize(activation(settings.languageAct)(project(kept, dense)), norm, settings.epsilon);
-      const { weight } = params.outputEmbedding ?? params.tokenEmbedding; // [V, D]
-      return inOutputLayer(() => linear(turned, weight, { bias })); // [B, T, V]
+      const output = languageOutput(params, config);
+      return output.logits(languageHidden(params, kept, settings), output.parameters); // [B, T, V]
     }
     case 'sequence-classification': {
       const { dense, output } = classifier!;

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { project } from '../blocks/projection';
 import type { Projection } from '../blocks/projection';
 import { tesseraeError } from '@tesserae/registry';
+import { openReplays } from '../../memory/replay';
 import { observe } from '../../model/capture';
 import type {
   Architecture,
@@ -10,19 +11,20 @@ import type {
   ForwardInputs,
   ForwardOptions,
   ForwardOutput,
+  OutputLayer,
   Params,
 } from '../../model/types';
 import { seedForms } from '../../model/forms/seedForms';
 import { requireShape, requireTensor, sizes } from '../../nn/shapes';
 
 import type { AttentionParams, Encoded } from './blocks';
-import { drops, requireParams, tidyForward } from '../forwardContext';
+import { drops, recomputed, requireParams, tidyForward } from '../forwardContext';
 import { cannotPack } from '../packedSequences';
 import { lastEosPosition, pickPositions } from './heads';
 import type { HeadConfig } from './heads';
 import { shiftRight } from './shiftRight';
 import { openStack, splitHeads } from './stack';
-import type { Stack } from './stack';
+import type { Stack, StackInputs } from './stack';
 
 /** What every config of an encoder-decoder has. */
 export interface EncoderDecoderConfig extends ArchitectureConfig, HeadConfig {
@@ -52,11 +54,19 @@ export interface EncoderDecoderFamily<C extends EncoderDecoderConfig, P extends 
   encoder(params: P, ids: tf.Tensor, stack: Stack, config: C): tf.Tensor;
   /** The decoder's, [B, T, D]. */
   decoder(params: P, ids: tf.Tensor, stack: Stack, config: C, encoded: Encoded): tf.Tensor;
-  /** Logits of the next token, [B, T, V]. */
-  languageHead(params: P, hidden: tf.Tensor, config: C): tf.Tensor;
+  /** What the output layer reads, where that is not the decoder's hidden states as they are: [B, T, D] → [B, T, D]. */
+  beforeOutput?(hidden: tf.Tensor, config: C): tf.Tensor;
+  /** Makes logits of the next token. */
+  outputLayer(params: P, config: C): OutputLayer;
 }
 
-type Sites = ReturnType<typeof drops>;
+/** What both stacks of one pass share. */
+type Pass = Pick<StackInputs, 'next' | 'replays'>;
+
+function openPass<C>(options: ForwardOptions<C>): Pass {
+  const replays = openReplays(recomputed(options));
+  return { replays, next: drops({ ...options, key: replays.hold(options.key) }, replays.sites) };
+}
 
 /** Makes an architecture of an encoder, a decoder and what stands on them. */
 export function defineEncoderDecoder<C extends EncoderDecoderConfig, P extends EncoderDecoderParams>(
@@ -73,9 +83,10 @@ export function defineEncoderDecoder<C extends EncoderDecoderConfig, P extends E
     parameters,
     cacheShape,
     positionLimit,
+    recomputes: true,
     ...(postNorm && { postNorm }),
     encode: (params, inputs, options) =>
-      tidyForward(options.capture, () => encode(family, open(params, options), inputs, options, drops(options))),
+      tidyForward(options.capture, () => encode(family, open(params, options), inputs, options, openPass(options))),
     forward: (params, inputs, options) =>
       tidyForward(options.capture, () => run(family, open(params, options), inputs, options)),
   };
@@ -87,12 +98,12 @@ function encode<C extends EncoderDecoderConfig, P extends EncoderDecoderParams>(
   params: P,
   { inputIds: ids, attentionMask: mask, sequenceIds }: ForwardInputs,
   { config, capture }: ForwardOptions<C>,
-  next: Sites,
+  pass: Pass,
 ): EncoderOutput {
   refusePacking(family.name, sequenceIds);
   const names = { name: family.name, prefix: 'encoder.', idsName: 'inputIds', maskName: 'attentionMask' };
   const limit = family.positionLimit(config);
-  const stack = openStack({ ...names, ids, mask, causal: false, cacheLayers: 0, limit, capture, next });
+  const stack = openStack({ ...names, ids, mask, causal: false, cacheLayers: 0, limit, capture, ...pass });
   const hiddenStates = family.encoder(params, ids, stack, config); // [B, S, D]
   const { heads } = family.cacheShape(config);
   const cross = (params.decoder?.layers ?? []).map(({ crossAttention }) => crossAttention);
@@ -108,13 +119,18 @@ function run<C extends EncoderDecoderConfig, P extends EncoderDecoderParams>(
 ): ForwardOutput {
   const { config, capture } = options;
   refusePacking(family.name, inputs.sequenceIds);
-  const next = drops(options);
-  const encoder = inputs.encoder ?? encode(family, params, inputs, options, next);
+  const pass = openPass(options);
+  const { next } = pass;
+  const encoder = inputs.encoder ?? encode(family, params, inputs, options, pass);
   const drop = (value: tf.Tensor): tf.Tensor => next(config.classifierDropout)?.(value) ?? value;
-  const finish = (hidden: tf.Tensor): ForwardOutput => ({
-    logits: observe(capture, 'logits', headLogits(family, params, hidden, inputs.inputIds, options, drop)),
-    hiddenStates: hidden,
-  });
+  const finish = (hidden: tf.Tensor): ForwardOutput => {
+    if (config.head === 'sequence-to-sequence' && options.logits === 'none') {
+      const logits = family.beforeOutput?.(hidden, config) ?? hidden;
+      return { logits, hiddenStates: hidden, outputLayer: family.outputLayer(params, config) };
+    }
+    const logits = headLogits(family, params, hidden, inputs.inputIds, options, drop);
+    return { logits: observe(capture, 'logits', logits), hiddenStates: hidden };
+  };
   if (!params.decoder) return finish(encoder.hiddenStates);
 
   const ids = decoderIds(family, inputs, config);
@@ -127,15 +143,16 @@ function run<C extends EncoderDecoderConfig, P extends EncoderDecoderParams>(
     idsName: 'decoderInputIds',
     mask: decoderAttentionMask,
     maskName: 'decoderAttentionMask',
+    otherMask: mask,
     positionIds,
     causal: true,
     cache,
     cacheLayers: family.cacheShape(config).layers,
     limit: family.positionLimit(config),
     capture,
-    next,
+    ...pass,
   });
-  const output = finish(family.decoder(params, ids, stack, config, { ...encoder, mask }));
+  const output = finish(family.decoder(params, ids, stack, config, encoder));
   return cache ? { ...output, cache: stack.written() } : output;
 }
 
@@ -157,7 +174,8 @@ function headLogits<C extends EncoderDecoderConfig, P extends EncoderDecoderPara
   switch (config.head) {
     case 'sequence-to-sequence': {
       const kept = logits === 'last' ? tf.slice(hidden, [0, time - 1, 0], [batch, 1, width]) : hidden;
-      return family.languageHead(params, kept, config); // [B, T or 1, V]
+      const output = family.outputLayer(params, config);
+      return output.logits(family.beforeOutput?.(kept, config) ?? kept, output.parameters); // [B, T or 1, V]
     }
     case 'sequence-classification': {
       const { dense, output } = params.classifier!;

@@ -5,7 +5,7 @@ import type { ParameterSpec } from '../../model/types';
 import { activation } from '../../nn/activation';
 import type { SpecMaker } from '../blocks/parameterSpecs';
 import { crossAttention, normalize, selfAttention } from './blocks';
-import type { AttentionParams, Encoded, NormParams } from './blocks';
+import type { AttentionParams, EncodedLayer, NormParams } from './blocks';
 import type { Stack } from './stack';
 
 /** The weights of a layer of the first transformers: a norm after each sum. */
@@ -44,7 +44,7 @@ export function postNormLayer(
   index: number,
   stack: Stack,
   settings: PostNormSettings,
-  encoded?: Encoded,
+  encoded?: EncodedLayer,
 ): tf.Tensor {
   const at = `layers.${index}`;
   const { heads, epsilon, attentionDropout: dropout, attendedDropout } = settings;
@@ -58,9 +58,10 @@ export function postNormLayer(
     const seen = crossAttention(x, weights.crossAttention!, stack, encoded, how); // [B, T, D]
     x = add('afterCrossAttention', seen, attendedDropout, weights.crossAttentionNorm!);
   }
-  const { up, down } = weights.feedForward;
-  const hidden = stack.observe(`${at}.feedForward.hidden`, activation(settings.hiddenAct)(project(x, up))); // [B, T, F]
-  const narrow = project(stack.drop(hidden, settings.activationDropout), down); // [B, T, D]
+  const narrow = stack.replay('feedForward', x, weights.feedForward, (value, { up, down }) => {
+    const hidden = stack.observe(`${at}.feedForward.hidden`, activation(settings.hiddenAct)(project(value, up))); // [B, T, F]
+    return project(stack.drop(hidden, settings.activationDropout), down); // [B, T, D]
+  });
   const fed = stack.observe(`${at}.feedForward.output`, narrow);
   return add('output', fed, settings.feedForwardDropout, weights.feedForwardNorm);
 }

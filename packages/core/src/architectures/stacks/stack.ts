@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tesseraeError } from '@tesserae/registry';
 import { observe } from '../../model/capture';
 import type { Capture } from '../../model/capture';
+import type { Replay, Replays } from '../../memory/replay';
 import type { KeyValueCache } from '../../model/types';
 import { attention } from '../../nn/attention';
 import { writeCache } from '../../nn/keyValueCache';
@@ -25,6 +26,8 @@ export interface StackInputs {
   /** 1 for real tokens: [B, T], or [B, M] over a cache's slots. */
   readonly mask?: tf.Tensor | undefined;
   readonly maskName: string;
+  /** 1 for real tokens of another text that the stack attends to: [B, S]. */
+  readonly otherMask?: tf.Tensor | undefined;
   /** int32 [B, T]. */
   readonly positionIds?: tf.Tensor | undefined;
   /** The sequences in each row, where there are several. */
@@ -39,6 +42,8 @@ export interface StackInputs {
   readonly capture?: Capture | undefined;
   /** The dropout sites of the whole forward pass, which several stacks share. */
   readonly next: ReturnType<typeof drops>;
+  /** What lets layers run again, of the whole pass too. */
+  readonly replays: Replays;
 }
 
 /** How one attention is done. */
@@ -65,12 +70,14 @@ export interface Stack {
   readonly queryOffset: tf.Tensor | undefined;
   /** Shows a named value to the capture. */
   observe(name: string, value: tf.Tensor): tf.Tensor;
+  /** Runs a part of a layer: once more on the way back, where the options want that. */
+  readonly replay: Replay;
   /** Dropout at the next site; the value itself when not training. */
   drop(value: tf.Tensor, rate: number): tf.Tensor;
   /** Self-attention of one layer, through the cache if there is one: heads [B, ·, T, E] → [B, T, H·E]. */
   attend(layer: number, heads: Heads, options: AttendOptions): tf.Tensor;
-  /** Attention to given keys and values [B, K, S, E], masked by `mask` [B, S]: query [B, H, T, E] → [B, T, H·E]. */
-  attendTo(heads: Heads, mask: tf.Tensor | undefined, options: AttendOptions): tf.Tensor;
+  /** Attention to keys and values [B, K, S, E] of another text, masked by its mask: query [B, H, T, E] → [B, T, H·E]. */
+  attendTo(heads: Heads, options: AttendOptions): tf.Tensor;
   /** The cache with this pass written in; nothing when there was none. */
   written(): KeyValueCache | undefined;
 }
@@ -93,9 +100,11 @@ export function splitHeads(value: tf.Tensor, heads: number): tf.Tensor {
 /** Opens a stack: checks its inputs, numbers its positions, and prepares mask, cache and randomness. */
 export function openStack(inputs: StackInputs): Stack {
   checkStack(inputs);
-  const { ids, mask, cache, causal, capture, next, packed, prefix } = inputs;
+  const { ids, mask, cache, causal, capture, next, packed, prefix, replays, otherMask } = inputs;
   const [batch, time] = sizes(ids);
-  const masked = mask && maskBias(mask);
+  const masked = replays.hold(mask && maskBias(mask));
+  const own = replays.hold(packed?.spans);
+  const others = replays.hold(otherMask && maskBias(otherMask));
   const keys: tf.Tensor[] = [];
   const values: tf.Tensor[] = [];
 
@@ -132,16 +141,17 @@ export function openStack(inputs: StackInputs): Stack {
     packed,
     queryOffset: cache?.length,
     observe: (at, value) => observe(capture, `${prefix}${at}`, value),
+    replay: replays.replay,
     drop: (value, rate) => next(rate)?.(value) ?? value,
     attend(layer, heads, options) {
-      if (!cache) return run(heads, causal, masked, options, packed?.spans);
+      if (!cache) return run(heads, causal, masked, options, own);
       const key = writeCache(cache.keys[layer], heads.key, cache.length);
       const value = writeCache(cache.values[layer], heads.value, cache.length);
       keys.push(key);
       values.push(value);
       return run({ query: heads.query, key, value }, causal, masked, options);
     },
-    attendTo: (heads, to, options) => run(heads, false, to && maskBias(to), options),
+    attendTo: (heads, options) => run(heads, false, others, options),
     written: () => cache && { keys, values, length: tf.add(cache.length, tf.scalar(time, 'int32')) },
   };
 }
