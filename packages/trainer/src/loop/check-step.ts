@@ -37,14 +37,13 @@ function checkMeans<C>(model: Model<C>, options: TrainingStepOptions): void {
   if (precision?.lossScaling && gradients)
     refuse(`${precision.name} scales the loss, and ${gradients.name} makes gradients itself`, "use 'bfloat16'");
   if (recompute !== undefined && recomputes !== true)
-    refuse(`${name} does not run parts again (recompute)`, 'use it with decoders, or smaller micro-batches');
-  if (chunkedLoss !== false && objective)
-    refuse(`chunkedLoss is for the loss of the next token, not for ${objective.name}`, 'leave it out');
-  if (
-    chunkedLoss !== false &&
-    (recomputes !== true ||
-      ((model.config as ArchitectureConfig).head !== undefined &&
-        (model.config as ArchitectureConfig).head !== 'causal-lm'))
-  )
+    refuse(`${name} does not run parts again (recompute)`, 'leave it out, or use smaller micro-batches');
+  if (chunkedLoss === false) return;
+  if (objective && !('labelsTokens' in objective && objective.labelsTokens))
+    refuse(`chunkedLoss is for a loss over a vocabulary, which ${objective.name} has not`, 'leave it out');
+  const { head } = model.config as ArchitectureConfig;
+  if (recomputes !== true || (head !== undefined && !languageHeads.has(head)))
     refuse(`${name} gives no output layer apart from the rest (chunkedLoss)`, 'leave chunkedLoss out');
 }
+
+const languageHeads: ReadonlySet<string> = new Set(['causal-lm', 'masked-lm', 'sequence-to-sequence']);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import { chunkedCrossEntropy, crossEntropy, withPrecision } from '@tesserae/core';
+import { chunkedCrossEntropy, withPrecision } from '@tesserae/core';
 import type {
   ArchitectureConfig,
   ForwardInputs,
@@ -13,7 +13,8 @@ import type {
 } from '@tesserae/core';
 import type { ModelRun, Objective } from '../objectives/index';
 import type { RunOptions } from '../objectives/objective';
-import { IGNORED_LABEL, KEYS } from './batches';
+import { labelLoss } from '../objectives/token-loss';
+import { KEYS } from './batches';
 import type { BatchTensors } from './batches';
 
 /** Losses by name. */
@@ -25,13 +26,13 @@ export interface LossSettings {
   readonly products?: Precision | undefined;
   /** Layers, or parts of them, that run again when gradients are made. */
   readonly recompute?: Recompute | undefined;
-  /** Whether the next token's loss is taken in chunks, or rows of a chunk; where the logits would be large when absent. */
+  /** Whether the loss of tokens is taken in chunks, or rows of a chunk; where the logits would be large when absent. */
   readonly chunkedLoss?: boolean | number | undefined;
   /** [] What the loss will be multiplied with before it is differentiated. */
   readonly lossScale?: Tensor | undefined;
 }
 
-/** From so many logits on (128 MiB) the next token's loss is taken in chunks, where nothing else is said. */
+/** From so many logits on (128 MiB) the loss of tokens is taken in chunks, where nothing else is said. */
 const manyLogits = 2 ** 25;
 
 /** The names of an objective's losses. */
@@ -96,11 +97,13 @@ function lossesOf(
 ): Losses {
   if (objective !== undefined && 'losses' in objective) return objective.losses(run, tensors);
   const { labels, ...inputs } = tensors;
-  if (objective !== undefined) return { loss: objective.loss(run.forward(inputs), tensors) };
   const { architecture, config } = run.model;
-  const chunked = chunkedLoss ?? inputs.inputIds.size * config.vocabSize >= manyLogits;
-  if (chunked === false || architecture.recomputes !== true)
-    return { loss: nextTokenLoss(run.forward(inputs).logits, labels) };
+  const labelsTokens = objective === undefined || objective.labelsTokens === true;
+  const chunked = chunkedLoss ?? (labelsTokens && labels.size * config.vocabSize >= manyLogits);
+  if (chunked === false || architecture.recomputes !== true) {
+    const output = run.forward(inputs);
+    return { loss: objective?.loss(output, tensors) ?? labelLoss(output.logits, labels) };
+  }
   const { logits: hidden, outputLayer } = run.forward(inputs, {}, 'none');
   const rows = tf.reshape(hidden, [labels.size, -1]); // [N, D]
   const ids = tf.reshape(labels, [-1]); // [N]
@@ -110,9 +113,3 @@ function lossesOf(
 
 /** The sum of losses. */
 export const totalOf = (losses: Losses): Scalar => Object.values(losses).reduce((sum, loss) => tf.add(sum, loss));
-
-/** Mean cross-entropy of [B,T,V] logits with [B,T] labels. */
-const nextTokenLoss = (logits: Tensor, labels: Tensor): Scalar =>
-  crossEntropy(tf.reshape(logits, [-1, logits.shape[2]!]), tf.reshape(labels, [-1]), {
-    ignoreIndex: IGNORED_LABEL,
-  }) as Scalar;

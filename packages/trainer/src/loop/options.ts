@@ -97,7 +97,7 @@ export interface TrainOptions {
   /** Whole layers (`blocks`), or parts of each, that run again when gradients are made instead of being kept: none. */
   readonly recompute?: Recompute;
   /**
-   * Whether the loss of the next token is taken in chunks of rows, so that its logits never exist all at once, or how many
+   * Whether the loss over a vocabulary is taken in chunks of rows, so that its logits never exist all at once, or how many
    * rows a chunk has: where they would be more than 2²⁵.
    */
   readonly chunkedLoss?: boolean | number;

@@ -78,6 +78,7 @@ function createCompletion(options: CompletionOptions = {}): Objective {
         make: rowOfPrompt,
       });
     },
+    labelsTokens: true,
     loss: ({ logits }, { labels }) => labelLoss(logits, labels),
   };
 }

@@ -90,6 +90,7 @@ function createInstructionTuning(options: InstructionTuningOptions = {}): Object
         make: ({ ids, labels }) => ({ inputIds: ids.slice(0, -1), labels: labels.slice(1) }),
       });
     },
+    labelsTokens: true,
     loss: ({ logits }, { labels }) => labelLoss(logits, labels),
   };
 }

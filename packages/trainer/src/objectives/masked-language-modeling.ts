@@ -88,6 +88,7 @@ function createMasked(options: MaskedLanguageModelingOptions = {}): Objective {
         make: (ids, key) => hide(ids, key, { maskProbability, mask, special, vocabSize: model.config.vocabSize }),
       });
     },
+    labelsTokens: true,
     loss: ({ logits }, { labels }) => labelLoss(logits, labels),
   };
 }

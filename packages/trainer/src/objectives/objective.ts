@@ -97,6 +97,11 @@ export interface ObjectiveBase {
 
 /** An objective that looks at one forward pass over the batch. */
 export interface OutputObjective extends ObjectiveBase {
+  /**
+   * Set where the loss is the mean cross-entropy of a vocabulary's logits with `labels`, −100 left out: then the trainer can
+   * take it in chunks, without the logits of all tokens at once.
+   */
+  readonly labelsTokens?: boolean;
   /** The mean loss over the labels that count; a part of the compiled step. Tensors by name, [B, …]. */
   loss(output: ForwardOutput, tensors: Readonly<Record<string, Tensor>>): Scalar;
 }

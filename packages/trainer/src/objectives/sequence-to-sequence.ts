@@ -97,6 +97,7 @@ function createSequenceToSequence(options: SequenceToSequenceOptions = {}): Obje
         }),
       });
     },
+    labelsTokens: true,
     loss: ({ logits }, { labels }) => labelLoss(logits, labels),
   };
 }

@@ -109,6 +109,7 @@ function createSpanCorruption(options: SpanCorruptionOptions = {}): Objective {
         },
       });
     },
+    labelsTokens: true,
     loss: ({ logits }, { labels }) => labelLoss(logits, labels),
   };
 }

@@ -6,14 +6,18 @@ import {
   createTrainingStep,
   float16,
   lossSpikes,
+  maskedLanguageModeling,
   mixedPrecision,
   precisionPlugins,
+  sequenceClassification,
+  sequenceToSequence,
   sgd,
   train,
 } from '@tesserae/trainer';
 import type { PrecisionOption, StatisticsRecord, TrainOptions, TrainingHistory } from '@tesserae/trainer';
 import { createKey } from '@tesserae/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decoder, disposeLearners, encoder, encoderDecoder, sentences } from '../objectives/learners';
 import { scratchFolder } from '../scratch';
 
 const size = { vocabSize: 11, hiddenSize: 16, numHiddenLayers: 2, numAttentionHeads: 2, maxPositionEmbeddings: 8 };
@@ -25,7 +29,10 @@ beforeAll(async () => {
   await selectBackend({ prefer: 'onnx', log: false });
   start = createModel(gpt2, { ...size, residualDropout: 0.1 }, { seed: 2 }) as unknown as Model;
 });
-afterAll(() => disposeModel(start));
+afterAll(() => {
+  disposeModel(start);
+  disposeLearners();
+});
 
 async function run(options: Partial<TrainOptions>): Promise<{ history: TrainingHistory; weights: number[] }> {
   const { model, history } = await train(start, { ...common, ...options });
@@ -163,7 +170,6 @@ describe('training in another precision', () => {
     await expect(run({ precision: 'float12' as never })).rejects.toThrow(
       "E_OPTION: the precision 'float12' is unknown",
     );
-    await expect(run({ chunkedLoss: true, objective: completion(), data: [] })).rejects.toThrow('E_O');
     await expect(run({ recompute: ['norms'] as never })).rejects.toThrow('E_OPTION');
     expect(() => float16({ backoffFactor: 2 })).toThrow('E_OPTION: growthFactor 2 and backoffFactor 2');
     await expect(
@@ -185,6 +191,38 @@ describe('training in less memory', () => {
       const found = losses(await run(options));
       found.forEach((loss, i) => expect(loss).toBeCloseTo(wanted[i], 4));
     }
+  });
+
+  const learners: [string, () => Model, () => Partial<TrainOptions>][] = [
+    ['an encoder with masked words', () => encoder('masked-lm'), () => ({ objective: maskedLanguageModeling() })],
+    ['an encoder-decoder', () => encoderDecoder(), () => ({ objective: sequenceToSequence(), data: pairs })],
+    ['a decoder with completions', () => decoder(), () => ({ objective: completion(), data: questions })],
+  ];
+  const pairs = sentences.map((text) => ({
+    source: text.toLowerCase().replace('?', ''),
+    target: 'to ' + text[0].toLowerCase(),
+  }));
+  const questions = pairs.map(({ source, target }) => ({ prompt: source, completion: target }));
+
+  it.each(learners)('gives the same losses to %s', async (_name, model, options) => {
+    const learn = async (more: Partial<TrainOptions>): Promise<number[]> => {
+      const given = { ...common, data: sentences, steps: 6, batchSize: 2, ...options(), ...more };
+      const { model: trained, history } = await train(model(), given as TrainOptions);
+      disposeModel(trained);
+      return history.steps.map(({ loss }) => loss);
+    };
+    const wanted = await learn({ chunkedLoss: false });
+    expect(wanted.at(-1)).not.toBe(wanted[0]);
+    for (const more of [{ recompute: 'blocks' }, { recompute: ['attention'], chunkedLoss: 3 }] as const)
+      (await learn(more)).forEach((loss, i) => expect(loss).toBeCloseTo(wanted[i], 4));
+  });
+
+  it('refuses chunks where there is no vocabulary', async () => {
+    const options = { ...common, data: sentences.map((text) => ({ text, label: 1 })), chunkedLoss: true };
+    const objective = sequenceClassification();
+    await expect(train(encoder('sequence-classification'), { ...options, objective })).rejects.toThrow(
+      'E_OPTION: chunkedLoss is for a loss over a vocabulary, which sequence-classification has not',
+    );
   });
 
   it('keeps small gradients in float16 with the loss in chunks', async () => {
