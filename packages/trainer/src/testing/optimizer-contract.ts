@@ -5,6 +5,7 @@ import type { TestRunner as RegistryTestRunner } from '@tesserae/registry/testin
 
 /** What a contract needs of a test runner: `describe` and `it`, such as vitest's. */
 export type TestRunner = RegistryTestRunner;
+import { eightBit } from '../optimizers/eightBit';
 import type { Optimizer, OptimizerState } from '../optimizers/index';
 
 /** Steps computed elsewhere, which the optimizer must repeat. */
@@ -33,7 +34,8 @@ export interface OptimizerContract {
 
 /**
  * The tests that every optimizer passes: reference steps, descent on a rotated bowl, purity, exact continuation from
- * saved state, no leaked tensors, one flag of weight decay per parameter.
+ * saved state, no leaked tensors, one flag of weight decay per parameter, and a final loss within 1 % when its state is
+ * kept in 8 bits.
  *
  * Runs on whatever backend is active.
  *
@@ -66,6 +68,7 @@ export function describeOptimizerContract(contract: OptimizerContract, runner: T
     it('continues exactly from saved state', () => checkContinuation(contract));
     it('moves nothing where gradient and decay are zero', () => checkStillness(contract));
     it('scales gradients if it says so', () => checkScale(contract));
+    it('ends within 1 % of its loss with its state in 8 bits', () => checkEightBits(contract));
     it('leaks no tensors', () => checkLeaks(contract));
   });
 }
@@ -272,5 +275,57 @@ function checkLeaks({ create, learningRate }: OptimizerContract): void {
       run = next;
     }
     assert.equal(count(), before, 'tensors after twenty steps');
+  });
+}
+
+/** A small network for noisy classes: 16 numbers, 48 hidden ones, 6 classes. */
+const network = { inputs: 16, hidden: 48, classes: 6, rows: 256, steps: 100, batch: 64 } as const;
+
+/** Points of six classes that overlap: what is learned of them stays well above nothing. */
+function noisyClasses(): { points: tf.Tensor2D; labels: tf.Tensor2D } {
+  const { inputs, classes, rows } = network;
+  const points = tf.tensor2d(wave(rows * inputs, 3), [rows, inputs]);
+  const scores = tf.matMul(points, tf.tensor2d(wave(inputs * classes, 4), [inputs, classes])); // [N, C]
+  const noisy = tf.add(scores, tf.tensor2d(wave(rows * classes, 5), [rows, classes]));
+  return { points, labels: tf.oneHot(tf.argMax(noisy, 1), classes) as tf.Tensor2D };
+}
+
+const classify = (points: tf.Tensor2D, [first, bias, second]: readonly Tensor[]): tf.Tensor2D =>
+  tf.matMul(tf.tanh(tf.add(tf.matMul(points, first as tf.Tensor2D), bias)), second as tf.Tensor2D); // [N, C]
+
+const crossEntropy = (points: tf.Tensor2D, labels: tf.Tensor2D, parameters: readonly Tensor[]): tf.Scalar =>
+  tf.neg(tf.mean<tf.Scalar>(tf.sum(tf.mul(labels, tf.logSoftmax(classify(points, parameters))), 1)));
+
+/** The loss over all points before and after a training whose rate falls along a cosine. */
+function trainNetwork(optimizer: Optimizer, learningRate: number): { before: number; after: number } {
+  const { inputs, hidden, classes, rows, steps, batch } = network;
+  const { points, labels } = noisyClasses();
+  const parameters = [
+    tf.mul(tf.tensor2d(wave(inputs * hidden, 6), [inputs, hidden]), 0.4),
+    tf.zeros([hidden]),
+    tf.mul(tf.tensor2d(wave(hidden * classes, 7), [hidden, classes]), 0.2),
+  ];
+  const whole = (learned: readonly Tensor[]): number => values(tf.tidy(() => crossEntropy(points, labels, learned)))[0];
+  let run: Run = { parameters, state: optimizer.init(parameters) };
+  for (let step = 1; step <= steps; step++) {
+    const from = (step * batch) % rows;
+    const [x, y] = [points, labels].map((all) => tf.slice(all, from, batch));
+    const loss = (...learned: Tensor[]): tf.Scalar => crossEntropy(x, y, learned);
+    const gradients = tf.tidy(() => tf.grads(loss)([...run.parameters]));
+    run = advance(optimizer, run, gradients, learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / steps)), step);
+  }
+  return { before: whole(parameters), after: whole(run.parameters) };
+}
+
+function checkEightBits({ create, learningRate }: OptimizerContract): void {
+  scoped(() => {
+    const optimizer = create();
+    const slots = Object.keys(optimizer.init(twoParameters()));
+    if (slots.some((slot) => slot.endsWith(':codes'))) return; // its state is in 8 bits already
+    const wide = trainNetwork(optimizer, learningRate);
+    const narrow = trainNetwork(eightBit(create(), { minimumSize: 0 }), learningRate);
+    assert.ok(wide.after < 0.9 * wide.before, `the loss fell from ${wide.before} only to ${wide.after}`);
+    const difference = Math.abs(narrow.after / wide.after - 1);
+    assert.ok(difference <= 0.01, `a loss of ${narrow.after} with state in 8 bits, ${wide.after} in float32`);
   });
 }
