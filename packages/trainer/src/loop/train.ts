@@ -57,8 +57,8 @@ export async function train<C extends ArchitectureConfig>(
   model: Model<C>,
   options: TrainOptions,
 ): Promise<TrainingResult<C>> {
-  const { objective, ...others } = options;
-  const settings = await resolveSettings(model, isNextTokenDefault(objective, options.data) ? others : options);
+  const byItself = isNextTokenDefault(options as TrainOptions | undefined);
+  const settings = await resolveSettings(model, byItself ? { ...options, objective: undefined } : options);
   const run = await openRun(model, settings);
   const { told, context } = run;
   try {

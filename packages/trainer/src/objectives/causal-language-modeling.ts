@@ -88,6 +88,8 @@ function piecesOf(model: Model, text: unknown, index: number, longest: number): 
   throw badRows(name, `the text of row ${index} holds ${ids.length} tokens`, 'leave texts of less than two tokens out');
 }
 
-/** Whether `train` takes an objective and data up as it does without an objective: windows of the next token. */
-export const isNextTokenDefault = (objective: Objective | undefined, data: unknown): boolean =>
-  objective?.name === name && !(Array.isArray(data) && typeof data[0] !== 'number');
+/** Whether `train` is given this objective for what it does without one: windows of a text, ids, a dataset or a source. */
+export const isNextTokenDefault = (
+  options: { readonly objective?: Objective; readonly data: unknown } | undefined,
+): boolean =>
+  options?.objective?.name === name && !(Array.isArray(options.data) && typeof options.data[0] !== 'number');
