@@ -1,29 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { disposeAdapter, disposeModel } from '@tesserae/core';
 import type { Model } from '@tesserae/core';
 import { loadAdapter, loadPretrained } from '@tesserae/hub';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { generateStories } from '../src/stories/generateStories';
-import { command, small } from './run-command';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { command, storyRuns } from './run-command';
 
-let folder: string;
-let stories: string;
-beforeAll(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'tesserae-adapter-'));
-  stories = path.join(folder, 'stories.txt');
-  writeFileSync(stories, generateStories({ count: 100, seed: 1 }).join('\n'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const place = (...parts: string[]): string => path.join(folder, ...parts);
-/** `train` on the stories, with the smallest model. */
-const words = (name: string, steps: number, ...more: string[]): string[] => [
-  ...['train', '--text', stories, '--output', place(name), '--steps', String(steps), '--json', ...small],
-  ...more,
-];
+const { place, words } = storyRuns();
 const jsonOf = (...parts: string[]): Record<string, unknown> =>
   JSON.parse(readFileSync(place(...parts), 'utf8')) as Record<string, unknown>;
 

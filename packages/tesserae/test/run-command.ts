@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { runCommand } from '../src/commands/program';
+import { generateStories } from '../src/stories/generateStories';
 
 /** What a command came to. */
 export interface CommandOutcome {
@@ -35,3 +40,30 @@ export const small = [
   ...['--layers', '1', '--heads', '2', '--width', '16', '--context', '16', '--batch', '4'],
   ...['--vocab', '270', '--warmup', '2', '--evaluate-every', '5'],
 ];
+
+/** Runs of `train` in a folder of a test file. */
+export interface StoryRuns {
+  /** A place in the folder, in which `stories.txt` stands. */
+  place(...parts: string[]): string;
+  /** The words of `train` on the stories with the smallest model, which writes to the place of a name. */
+  words(name: string, steps: number, ...more: string[]): string[];
+}
+
+/** Makes the folder before the tests of a file, and removes it after them. */
+export function storyRuns(): StoryRuns {
+  let folder: string;
+  const place = (...parts: string[]): string => path.join(folder, ...parts);
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'tesserae-train-'));
+    writeFileSync(place('stories.txt'), generateStories({ count: 100, seed: 1 }).join('\n'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return {
+    place,
+    words: (name, steps, ...more) => [
+      ...['train', '--text', place('stories.txt'), '--output', place(name), '--steps', String(steps), '--json'],
+      ...small,
+      ...more,
+    ],
+  };
+}

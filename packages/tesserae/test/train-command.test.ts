@@ -1,28 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { tmpdir } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { eventsOf } from '../../../test/support/event-records';
-import { generateStories } from '../src/stories/generateStories';
-import { command, small } from './run-command';
+import { linesOf } from '../../../test/support/json-lines';
+import type { LogLine } from '../../../test/support/json-lines';
+import { command, storyRuns } from './run-command';
 import type { CommandOutcome } from './run-command';
 
-let folder: string;
-let stories: string;
-beforeAll(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'tesserae-train-'));
-  stories = path.join(folder, 'stories.txt');
-  writeFileSync(stories, generateStories({ count: 100, seed: 1 }).join('\n'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const place = (...parts: string[]): string => path.join(folder, ...parts);
-/** `train` on the stories, with the smallest model. */
-const words = (name: string, steps: number, ...more: string[]): string[] => [
-  ...['train', '--text', stories, '--output', place(name), '--steps', String(steps), '--json', ...small],
-  ...more,
-];
+const { place, words } = storyRuns();
 
 interface Facts {
   readonly model: string;
@@ -41,17 +27,7 @@ function factsOf({ code, out, notes }: CommandOutcome): Facts {
   return JSON.parse(out) as Facts;
 }
 
-interface Line {
-  readonly type: string;
-  readonly step?: number;
-  readonly [name: string]: unknown;
-}
-const linesOf = (file: string): Line[] =>
-  readFileSync(file, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line);
-const stepsIn = (lines: readonly Line[]): unknown[] =>
+const stepsIn = (lines: readonly LogLine[]): unknown[] =>
   lines.flatMap(({ type, step }) => (type === 'step' ? [step] : []));
 const upTo = (steps: number): number[] => Array.from({ length: steps }, (_, i) => i + 1);
 
@@ -153,7 +129,7 @@ describe('train --find-rate', () => {
 
   it('sweeps over rows too, from a model that is there', async () => {
     const data = place('rows.jsonl');
-    const texts = readFileSync(stories, 'utf8').split('\n').filter(Boolean);
+    const texts = readFileSync(place('stories.txt'), 'utf8').split('\n').filter(Boolean);
     writeFileSync(data, texts.map((body) => JSON.stringify({ body })).join('\n'));
     const from = factsOf(await command(words('first', 1))).model;
     const rows = words('from', 2, ...sweep, '--from', from, '--text-column', 'body');
@@ -167,7 +143,7 @@ describe('train --spikes', () => {
     const text = place('spiky.txt');
     const [rule, noise] = ['abcdefgh'.repeat(60), 'hcxzfqbwyqzhxgcvewaxz'];
     writeFileSync(text, [rule, noise, rule, noise, rule].join(''));
-    const run = async (name: string, ...more: string[]): Promise<[Facts, Line[]]> => {
+    const run = async (name: string, ...more: string[]): Promise<[Facts, LogLine[]]> => {
       const log = place(`${name}.jsonl`);
       const given = words(name, 100, '--tokenizer', 'character', '--batch', '1', '--learning-rate', '0.01');
       given.splice(2, 1, text);

@@ -3,6 +3,8 @@ import path from 'node:path';
 import { isTesseraeError } from '@tesserae/registry';
 import { expect } from 'vitest';
 import type { TokenizerJson } from '@tesserae/tokenizer';
+import { PIECE } from '../src/sentence-piece/model-file';
+import { sentencePieceJson } from '../src/sentence-piece/sentence-piece-json';
 
 const root = path.resolve(__dirname, '../../..');
 
@@ -85,46 +87,22 @@ export function wordPieceJson(): TokenizerJson {
 
 /** A small BPE with byte fallback and SentencePiece's spaces, as Llama 2's. */
 export function byteFallbackJson(): TokenizerJson {
-  const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`);
-  const tokens = ['<unk>', '<s>', '</s>', ...bytes, '▁', 't', 'h', 'e', '▁t', 'he', '▁the', 'f', 'o', 'x'];
-  return {
-    version: '1.0',
-    added_tokens: [0, 1, 2].map((id) => ({ id, content: tokens[id], special: true, normalized: false })),
-    normalizer: {
-      type: 'Sequence',
-      normalizers: [
-        { type: 'Prepend', prepend: '▁' },
-        { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
-      ],
-    },
-    pre_tokenizer: null,
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
-      pair: [],
-      special_tokens: { '<s>': { id: '<s>', ids: [1], tokens: ['<s>'] } },
-    },
-    decoder: {
-      type: 'Sequence',
-      decoders: [
-        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
-        { type: 'ByteFallback' },
-        { type: 'Fuse' },
-        { type: 'Strip', content: ' ', start: 1, stop: 0 },
-      ],
-    },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: '<unk>',
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: true,
-      byte_fallback: true,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges: ['▁ t', 'h e', '▁t he'],
-    },
-  };
+  const special = ['<unk>', '<s>', '</s>'].map((piece, i) => ({
+    piece,
+    type: i === 0 ? PIECE.unknown : PIECE.control,
+  }));
+  const bytes = Array.from({ length: 256 }, (_, i) => ({
+    piece: `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`,
+    type: PIECE.byte,
+  }));
+  const letters = ['▁', 't', 'h', 'e', '▁t', 'he', '▁the', 'f', 'o', 'x'].map((piece) => ({
+    piece,
+    type: PIECE.normal,
+  }));
+  const pieces = [...special, ...bytes, ...letters].map((one, id) => ({ ...one, score: -id }));
+  const model = { pieces, kind: 'bpe', byteFallback: true, characterMap: new Uint8Array(0) } as const;
+  const spaces = { addDummyPrefix: true, removeExtraWhitespaces: false, escapeWhitespaces: true };
+  return sentencePieceJson({ ...model, ...spaces }, { first: 1 });
 }
 
 /** Text with some of everything, to train on. */

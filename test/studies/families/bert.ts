@@ -1,8 +1,9 @@
-import { bert, createModel, disposeModel } from '@tesserae/core';
+import { disposeModel } from '@tesserae/core';
 import { evaluate, maskedLanguageModeling, maskedPrediction } from '@tesserae/trainer';
 import { generateRiddles } from 'tesserae';
 import { trainFamily } from './family';
 import type { FamilyResult } from './family';
+import { smallEncoder } from './small-encoder';
 import { wordTokenizer } from './word-tokenizer';
 
 /** An encoder fills in gaps: a pronoun that follows from what stands before, an animal that follows from what stands after. */
@@ -10,23 +11,7 @@ export async function learnRiddles(seed: number): Promise<FamilyResult> {
   const riddles = generateRiddles({ count: 6000, seed });
   const [learn, test] = [riddles.slice(0, 5600), riddles.slice(5600)];
   const tokenizer = wordTokenizer(riddles.map(({ text }) => text));
-  const start = createModel(
-    bert,
-    {
-      vocabSize: tokenizer.vocabSize,
-      hiddenSize: 64,
-      intermediateSize: 128,
-      numHiddenLayers: 2,
-      numAttentionHeads: 4,
-      maxPositionEmbeddings: 32,
-      hiddenDropout: 0,
-      attentionDropout: 0,
-      padTokenId: tokenizer.tokenToId('[PAD]')!,
-      head: 'masked-lm',
-      initializerRange: 0.1, // 0.02 suits widths of a thousand; here it costs hundreds of steps
-    },
-    { seed, tokenizer },
-  );
+  const start = smallEncoder(tokenizer, seed);
   const { model, ...rest } = await trainFamily(start, {
     data: learn.map(({ text }) => text),
     objective: maskedLanguageModeling({ maskProbability: 0.3 }),

@@ -1,9 +1,10 @@
-import { createModel, disposeModel, t5 } from '@tesserae/core';
+import { disposeModel } from '@tesserae/core';
 import { trainCharacterTokenizer } from '@tesserae/tokenizer';
 import { evaluate, sequenceToSequence, textGeneration } from '@tesserae/trainer';
 import { generateDates } from 'tesserae';
 import { trainFamily } from './family';
 import type { FamilyResult } from './family';
+import { smallEncoderDecoder } from './small-encoder-decoder';
 
 /** An encoder-decoder translates: dates as people write them into the international form, days that it has never seen. */
 export async function learnDates(seed: number): Promise<FamilyResult> {
@@ -11,25 +12,7 @@ export async function learnDates(seed: number): Promise<FamilyResult> {
   const [learn, test] = [dates.slice(0, 11_000), dates.slice(11_000, 11_400)];
   const letters = dates.slice(0, 2000).map(({ source, target }) => source + target);
   const tokenizer = trainCharacterTokenizer(letters.join(''), { specialTokens: ['<pad>', '</s>'] });
-  const padTokenId = tokenizer.tokenToId('<pad>')!;
-  const start = createModel(
-    t5,
-    {
-      vocabSize: tokenizer.vocabSize,
-      hiddenSize: 96,
-      headDim: 24,
-      intermediateSize: 256,
-      numHiddenLayers: 2,
-      numAttentionHeads: 4,
-      relativeAttentionBuckets: 32,
-      relativeAttentionMaxDistance: 32,
-      dropout: 0,
-      padTokenId,
-      decoderStartTokenId: padTokenId,
-      eosTokenId: tokenizer.tokenToId('</s>')!,
-    },
-    { seed, tokenizer },
-  );
+  const start = smallEncoderDecoder(tokenizer, { hiddenSize: 96, intermediateSize: 256 }, seed);
   const { model, ...rest } = await trainFamily(start, {
     data: learn,
     objective: sequenceToSequence(),

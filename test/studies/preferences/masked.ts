@@ -1,7 +1,8 @@
-import { bert, createKey, createModel, disposeModel, uniform } from '@tesserae/core';
+import { createKey, disposeModel, uniform } from '@tesserae/core';
 import { evaluate, maskedLanguageModeling, maskedPrediction } from '@tesserae/trainer';
 import { generateRiddles } from 'tesserae';
 import { trainFamily } from '../families/family';
+import { smallEncoder } from '../families/small-encoder';
 import { wordTokenizer } from '../families/word-tokenizer';
 
 /** How well hidden words are found in texts that were never seen, beside always saying the commonest word. */
@@ -9,23 +10,7 @@ export async function learnMasked(seed: number): Promise<Readonly<Record<string,
   const texts = generateRiddles({ count: 3000, seed }).map(({ text }) => text);
   const [learn, test] = [texts.slice(0, 2600), texts.slice(2600)];
   const tokenizer = wordTokenizer(texts);
-  const start = createModel(
-    bert,
-    {
-      vocabSize: tokenizer.vocabSize,
-      hiddenSize: 64,
-      intermediateSize: 128,
-      numHiddenLayers: 2,
-      numAttentionHeads: 4,
-      maxPositionEmbeddings: 32,
-      hiddenDropout: 0,
-      attentionDropout: 0,
-      padTokenId: tokenizer.tokenToId('[PAD]')!,
-      head: 'masked-lm',
-      initializerRange: 0.1,
-    },
-    { seed, tokenizer },
-  );
+  const start = smallEncoder(tokenizer, seed);
   const objective = maskedLanguageModeling();
   const setting = { data: learn, objective, steps: 400, batchSize: 64, learningRate: 4e-3, seed };
   const { model } = await trainFamily(start, setting);

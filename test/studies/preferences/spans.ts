@@ -1,9 +1,10 @@
-import { createModel, disposeModel, t5 } from '@tesserae/core';
+import { disposeModel } from '@tesserae/core';
 import type { Model } from '@tesserae/core';
 import { spanCorruption } from '@tesserae/trainer';
 import type { ObjectiveBatch } from '@tesserae/trainer';
 import { generateRiddles } from 'tesserae';
 import { trainFamily } from '../families/family';
+import { smallEncoderDecoder } from '../families/small-encoder-decoder';
 import { wordTokenizer } from '../families/word-tokenizer';
 
 /** What writing spans that were taken out costs on texts that were never seen, beside guessing by how common tokens are. */
@@ -11,25 +12,7 @@ export async function learnSpans(seed: number): Promise<Readonly<Record<string, 
   const texts = generateRiddles({ count: 4000, seed }).map(({ text }) => text);
   const sentinels = Array.from({ length: 8 }, (_, i) => `<extra_id_${i}>`);
   const tokenizer = wordTokenizer(texts, ['<pad>', '[UNK]', '</s>', ...sentinels]);
-  const padTokenId = tokenizer.tokenToId('<pad>')!;
-  const start = createModel(
-    t5,
-    {
-      vocabSize: tokenizer.vocabSize,
-      hiddenSize: 64,
-      headDim: 16,
-      intermediateSize: 128,
-      numHiddenLayers: 2,
-      numAttentionHeads: 4,
-      relativeAttentionBuckets: 32,
-      relativeAttentionMaxDistance: 32,
-      dropout: 0,
-      padTokenId,
-      decoderStartTokenId: padTokenId,
-      eosTokenId: tokenizer.tokenToId('</s>')!,
-    },
-    { seed, tokenizer },
-  );
+  const start = smallEncoderDecoder(tokenizer, { hiddenSize: 64, intermediateSize: 128 }, seed);
   const objective = spanCorruption({ anywhere: true });
   const setting = { data: texts, objective, steps: 500, batchSize: 64, learningRate: 4e-3, seed };
   const { model, history } = await trainFamily(start, setting);

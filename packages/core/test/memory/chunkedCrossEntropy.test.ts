@@ -6,7 +6,6 @@ import {
   crossEntropy,
   integers,
   linear,
-  normal,
   roundTo,
   softcap,
   withPrecision,
@@ -14,18 +13,12 @@ import {
 import type { ChunkedCrossEntropyOptions } from '@tesserae/core';
 import { expect, it } from 'vitest';
 import { describeOnBackends, use } from '../support/backends';
+import { drawsFrom } from '../support/draws';
 
 const [N, D, V] = [37, 8, 29];
 
-let seed = 100;
-const draw = (shape: number[]): tf.Tensor =>
-  tf.tensor(
-    normal(
-      createKey(seed++),
-      shape.reduce((a, b) => a * b, 1),
-    ),
-    shape,
-  );
+const draw = drawsFrom(100);
+let seed = 200; // of the labels
 
 interface Problem {
   readonly hidden: tf.Tensor; // [N, D]

@@ -1,9 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs-core';
 import { selectBackend } from '@tesserae/core';
 import { describePluginContract } from '@tesserae/registry/testing';
 import {
-  adamw,
   averaged,
   earlyStopping,
   jsonLines,
@@ -14,33 +12,15 @@ import {
   tensorBoard,
   train,
 } from '@tesserae/trainer';
-import type { TrainingCallback, TrainingHistory, TrainingWarning, TrainOptions } from '@tesserae/trainer';
+import type { TrainingCallback, TrainingWarning, TrainOptions } from '@tesserae/trainer';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluationsWithoutProgress } from '../../src/callbacks/early-stopping';
 import { scratchFolder } from '../scratch';
-import { disposeModel, parameterValues, tinyIds, tinyModel } from '../tiny-model';
+import { disposeModel, parameterValues, tinyModel } from '../tiny-model';
+import { tinyOptions, tinyRuns } from '../tiny-run';
 
-const base: TrainOptions = {
-  data: tinyIds(400),
-  steps: 12,
-  batchSize: 4,
-  contextLength: 8,
-  optimizer: adamw({ learningRate: 0.02 }),
-  seed: 5,
-  progress: false,
-};
-
-async function run(options: Partial<TrainOptions>): Promise<{ history: TrainingHistory; values: number[][] }> {
-  const start = tinyModel();
-  const before = tf.memory().numTensors;
-  const { model, history, averaged: average } = await train(start, { ...base, ...options });
-  const values = parameterValues(model);
-  disposeModel(model);
-  if (average) disposeModel(average);
-  expect(tf.memory().numTensors).toBe(before);
-  disposeModel(start);
-  return { history, values };
-}
+const base: TrainOptions = { ...tinyOptions, seed: 5 };
+const run = tinyRuns(base);
 
 const checkCallback = (callback: TrainingCallback): void => expect(typeof callback.name).toBe('string');
 for (const plugin of [earlyStopping, layerStatistics, liveChart, lossSpikes])

@@ -2,45 +2,16 @@ import '@tensorflow/tfjs-backend-cpu';
 import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { selectBackend } from '@tesserae/core';
-import { adamw, jsonLines, liveChart, lossSpikes, tensorBoard, train } from '@tesserae/trainer';
-import type { TrainingCallback, TrainingWarning, TrainOptions } from '@tesserae/trainer';
+import { adamw, jsonLines, liveChart, lossSpikes, tensorBoard } from '@tesserae/trainer';
+import type { TrainingCallback, TrainingWarning } from '@tesserae/trainer';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { linesOf, withoutTimes } from '../../../../test/support/json-lines';
 import { endOfRecords } from '../../src/event-files/records';
 import { scratchFolder } from '../scratch';
-import { disposeModel, tinyIds, tinyModel } from '../tiny-model';
+import { tinyRuns } from '../tiny-run';
 
-const base: TrainOptions = {
-  data: tinyIds(400),
-  steps: 12,
-  batchSize: 4,
-  contextLength: 8,
-  optimizer: adamw({ learningRate: 0.02 }),
-  evaluateEvery: 4,
-  progress: false,
-};
+const run = tinyRuns({ evaluateEvery: 4 });
 
-async function run(options: Partial<TrainOptions>): Promise<void> {
-  const start = tinyModel();
-  try {
-    const { model } = await train(start, { ...base, ...options });
-    disposeModel(model);
-  } finally {
-    disposeModel(start);
-  }
-}
-
-interface Line {
-  readonly type: string;
-  readonly step?: number;
-  readonly [name: string]: unknown;
-}
-const linesOf = (file: string): Line[] =>
-  readFileSync(file, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line);
-const withoutTime = (lines: Line[]): Line[] =>
-  lines.map(({ time: _, tokensPerSecond: __, dataWaitMilliseconds: ___, ...line }) => ({ ...line }));
 /** Steps and tags of the events of a folder, told by their bytes: a step is varint field 2, a tag a text. */
 const eventFile = (folder: string): Buffer => {
   const names = readdirSync(folder);
@@ -103,7 +74,7 @@ describe('a log of lines', () => {
     expect(linesOf(parts).at(-1)).toMatchObject({ type: 'step', step: 9 });
     appendFileSync(parts, '{"type":"step","st'); // what a power cut leaves of a line
     await run({ ...log, callbacks: jsonLines({ file: parts }), resume: true });
-    expect(withoutTime(linesOf(parts))).toEqual(withoutTime(linesOf(whole)));
+    expect(withoutTimes(linesOf(parts))).toEqual(withoutTimes(linesOf(whole)));
   });
 
   it('begins anew when a run is told to go on and finds nothing, and never writes into another one', async () => {

@@ -1,18 +1,13 @@
 import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs-core';
 import { selectBackend } from '@tesserae/core';
-import { adamw, lossSpikes, train } from '@tesserae/trainer';
-import type {
-  RollbackRecord,
-  TrainingCallback,
-  TrainingHistory,
-  TrainingWarning,
-  TrainOptions,
-} from '@tesserae/trainer';
+import { adamw, lossSpikes } from '@tesserae/trainer';
+import type { RollbackRecord, TrainingCallback, TrainingHistory, TrainingWarning } from '@tesserae/trainer';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isSpike } from '../../src/callbacks/loss-spikes';
 import { scratchFolder } from '../scratch';
-import { disposeModel, parameterValues, tinyIds, tinyModel } from '../tiny-model';
+import { tinyIds } from '../tiny-model';
+import { tinyRuns } from '../tiny-run';
+import type { TinyOutcome } from '../tiny-run';
 
 const ids = tinyIds(400);
 /** Batch `index`; those in `poisoned` have labels that are all wrong. */
@@ -26,37 +21,10 @@ const orderWith =
       labels: poisoned.includes(index) ? labels.map((label) => (label + 6) % 12) : labels,
     };
   };
-const base: TrainOptions = {
-  data: ids,
-  steps: 40,
-  batchSize: 4,
-  contextLength: 8,
-  optimizer: adamw({ learningRate: 0.02 }),
-  order: orderWith([24]),
-  evaluateEvery: 6,
-  progress: false,
-};
+const run = tinyRuns({ steps: 40, order: orderWith([24]), evaluateEvery: 6 });
 const watch = { window: 8, deviations: 4, minimumRise: 0.3, keepEvery: 5, settleSteps: 2 };
 
-interface Outcome {
-  readonly history: TrainingHistory;
-  readonly values: number[][];
-}
-
-async function run(options: Partial<TrainOptions>): Promise<Outcome> {
-  const start = tinyModel();
-  const before = tf.memory().numTensors;
-  try {
-    const { model, history } = await train(start, { ...base, ...options });
-    const values = parameterValues(model);
-    disposeModel(model);
-    return { history, values };
-  } finally {
-    expect(tf.memory().numTensors).toBe(before);
-    disposeModel(start);
-  }
-}
-const losses = ({ history }: Outcome): number[] => history.steps.map(({ loss }) => loss);
+const losses = ({ history }: TinyOutcome): number[] => history.steps.map(({ loss }) => loss);
 
 describe('a spike', () => {
   const calm = Array.from({ length: 32 }, (_, i) => 2 + 0.01 * Math.sin(i * 7.3));

@@ -1,13 +1,14 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
 import { readSafetensors, selectBackend } from '@tesserae/core';
-import { adamw, listCheckpoints, sgd, train } from '@tesserae/trainer';
-import type { CheckpointRecord, TrainingHistory, TrainingWarning, TrainOptions } from '@tesserae/trainer';
+import { adamw, listCheckpoints, sgd } from '@tesserae/trainer';
+import type { CheckpointRecord, TrainingWarning, TrainOptions } from '@tesserae/trainer';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { scratchFolder } from '../scratch';
 import { mountSmallDisk } from '../../../../test/support/small-disk';
-import { disposeModel, parameterValues, tinyIds, tinyModel } from '../tiny-model';
+import { tinyIds } from '../tiny-model';
+import { tinyRuns } from '../tiny-run';
+import type { TinyOutcome } from '../tiny-run';
 
 let folder: string;
 beforeAll(async () => {
@@ -17,33 +18,8 @@ beforeEach(() => {
   folder = path.join(scratchFolder(), 'run');
 });
 
-const base: TrainOptions = {
-  data: tinyIds(400),
-  steps: 20,
-  batchSize: 4,
-  contextLength: 8,
-  optimizer: adamw({ learningRate: 0.02 }),
-  evaluateEvery: 5,
-  progress: false,
-};
+const run = tinyRuns({ steps: 20, evaluateEvery: 5 });
 
-interface Outcome {
-  history: TrainingHistory;
-  values: number[][];
-}
-async function run(options: Partial<TrainOptions> = {}, config = {}): Promise<Outcome> {
-  const start = tinyModel(config);
-  const before = tf.memory().numTensors;
-  try {
-    const { model, history } = await train(start, { ...base, ...options });
-    const values = parameterValues(model);
-    disposeModel(model);
-    return { history, values };
-  } finally {
-    expect(tf.memory().numTensors).toBe(before);
-    disposeModel(start);
-  }
-}
 /** Runs until a step, where the signal comes. */
 async function interrupted(after: number, options: Partial<TrainOptions> = {}): Promise<Error> {
   const controller = new AbortController();
@@ -53,7 +29,7 @@ async function interrupted(after: number, options: Partial<TrainOptions> = {}): 
     (error: Error) => error,
   );
 }
-const losses = ({ history }: Outcome): number[] => history.steps.map(({ loss }) => loss);
+const losses = ({ history }: TinyOutcome): number[] => history.steps.map(({ loss }) => loss);
 const names = (): string[] => readdirSync(folder).sort();
 
 describe('checkpoints', () => {
@@ -262,7 +238,7 @@ describe('damaged and foreign checkpoints', () => {
 
   it('are refused when another run wrote them', async () => {
     await run({ checkpoint: { folder } });
-    const resume = (options: Partial<TrainOptions>, config = {}): Promise<Outcome> =>
+    const resume = (options: Partial<TrainOptions>, config = {}): Promise<TinyOutcome> =>
       run({ checkpoint: { folder }, resume: true, ...options }, config);
     await expect(resume({}, { hiddenSize: 6 })).rejects.toThrow(
       'another model wrote it (hiddenSize is 6 here and 8 in the checkpoint); resume with the model that it was made from',

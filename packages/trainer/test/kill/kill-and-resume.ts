@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
+import { linesOf, withoutTimes } from '../../../../test/support/json-lines';
+import type { LogLine } from '../../../../test/support/json-lines';
 import { bundleProgram } from '../child-process';
 import { scratchFolder } from '../scratch';
 import type { KillResult } from './killable-run';
@@ -70,7 +72,7 @@ export async function killAndResume(plan: KillPlan): Promise<KillReport> {
   const place = (name: string): string => path.join(folder, name);
   const read = (name: string): Remains => ({
     result: JSON.parse(readFileSync(place(`${name}.json`), 'utf8')) as KillResult,
-    log: existsSync(place(`${name}.jsonl`)) ? linesOf(place(`${name}.jsonl`)) : undefined,
+    log: existsSync(place(`${name}.jsonl`)) ? withoutTimes(linesOf(place(`${name}.jsonl`))) : undefined,
   });
   const liveAs = (name: string, killAfter?: number): Promise<Life> =>
     live(child, [backend, place(name), place(`${name}.json`), ...words], killAfter);
@@ -90,24 +92,6 @@ export async function killAndResume(plan: KillPlan): Promise<KillReport> {
   }
   return { kills, uninterrupted, resumed };
 }
-
-interface LogLine {
-  readonly type: string;
-  readonly step?: number;
-  readonly to?: number;
-  readonly loss?: number;
-  readonly [name: string]: unknown;
-}
-
-/** The lines of a log, without what no two runs share. */
-const linesOf = (file: string): LogLine[] =>
-  readFileSync(file, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => {
-      const { time: _, tokensPerSecond: __, dataWaitMilliseconds: ___, ...rest } = JSON.parse(line) as LogLine;
-      return rest as LogLine;
-    });
 
 /** The losses that a log tells of: each step follows the one before, or the state that the run went back to. */
 function lossesIn(log: readonly LogLine[]): number[] {

@@ -4,27 +4,11 @@ import { adamw, cosine, createTokenDataset, sgd, train } from '@tesserae/trainer
 import type { Optimizer, StepRecord, TrainingHistory, TrainOptions } from '@tesserae/trainer';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { disposeModel, parameterValues, tinyIds, tinyModel } from '../tiny-model';
+import { tinyOptions, tinyRuns } from '../tiny-run';
 
-const base: TrainOptions = {
-  data: tinyIds(400),
-  steps: 12,
-  batchSize: 4,
-  contextLength: 8,
-  optimizer: adamw({ learningRate: 0.02 }),
-  seed: 5,
-  progress: false,
-};
+const base: TrainOptions = { ...tinyOptions, seed: 5 };
+const run = tinyRuns(base);
 const losses = (history: TrainingHistory): number[] => history.steps.map(({ loss }) => loss);
-
-/** Trains a fresh tiny model, and gives its final parameters and history. */
-async function run(options: Partial<TrainOptions> = {}): Promise<{ history: TrainingHistory; values: number[][] }> {
-  const start = tinyModel();
-  const { model, history } = await train(start, { ...base, ...options });
-  const values = parameterValues(model);
-  disposeModel(start);
-  disposeModel(model);
-  return { history, values };
-}
 
 describe.each(['cpu', 'onnx'] as const)('on %s', (backend) => {
   beforeAll(async () => {
