@@ -6,6 +6,7 @@ import { compileBench } from './compile/bench';
 import { data } from './data/bench';
 import { generateBench } from './generate/bench';
 import { loopBench } from './loop/bench';
+import { packing } from './packing/bench';
 import { tokenizer } from './tokenizer/bench';
 import { train } from './train/bench';
 import type { Bench, Row } from './bench';
@@ -16,6 +17,7 @@ const benches: Record<string, Bench> = {
   data,
   generate: generateBench,
   loop: loopBench,
+  packing,
   tokenizer,
   train,
 };
