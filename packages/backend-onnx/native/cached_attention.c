@@ -7,15 +7,10 @@
  * their results' memory; length, a scalar; cosines and sines [B or 1, 1, T, E/2]; bias as for MaskedAttention.
  */
 #include <stdlib.h>
-#include "masked_attention.h"
+#include "cached_attention.h"
 #include "vector.h"
 
 enum { POSITIONS = 16 };                           /* positions in one task */
-typedef struct {
-  const float *q, *k, *v, *cos, *sin, *keys, *values;
-  float *turned, *new_keys, *new_values;           /* turned: the queries; NULL where there is nothing to turn */
-  int64_t B, T, H, K, M, E, length, table_step;
-} Args;
 
 static void turn(const float *x, int64_t heads, int64_t E, const float *cos, const float *sin, float *y, int64_t y_step) {
   const int64_t half = E / 2; /* a multiple of eight */
@@ -29,51 +24,67 @@ static void turn(const float *x, int64_t heads, int64_t E, const float *cos, con
 static void copy(const float *x, int64_t heads, int64_t E, float *y, int64_t y_step) {
   for (int64_t head = 0; head < heads; head++) memcpy(y + head * y_step, x + head * E, (size_t)E * sizeof(float));
 }
-static void place(const Args *a, int64_t batch, int64_t t) {
-  const int64_t at = batch * a->T + t, slot = a->length + t, head = a->M * a->E, to = batch * a->K * head + slot * a->E;
-  const int64_t angles = batch * a->table_step + t * a->E / 2;
+static void place(const CachedAttention *a, int64_t batch, int64_t t) {
+  const int64_t T = a->attention.T, H = a->attention.H, K = a->attention.K, M = a->attention.S, E = a->attention.E;
+  const int64_t at = batch * T + t, slot = a->length + t, head = M * E, to = batch * K * head + slot * E;
+  const int64_t angles = batch * a->table_step + t * E / 2;
   const float *cos = a->turned ? a->cos + angles : 0, *sin = a->turned ? a->sin + angles : 0;
-  if (a->turned) turn(a->q + at * a->H * a->E, a->H, a->E, cos, sin, a->turned + at * a->H * a->E, a->E);
-  if (slot < 0 || slot >= a->M) return;            /* rows beyond the room are lost */
-  if (a->turned) turn(a->k + at * a->K * a->E, a->K, a->E, cos, sin, a->new_keys + to, head);
-  else copy(a->k + at * a->K * a->E, a->K, a->E, a->new_keys + to, head);
-  copy(a->v + at * a->K * a->E, a->K, a->E, a->new_values + to, head);
+  if (a->turned) turn(a->q + at * H * E, H, E, cos, sin, a->turned + at * H * E, E);
+  if (slot < 0 || slot >= M) return;               /* rows beyond the room are lost */
+  if (a->turned) turn(a->k + at * K * E, K, E, cos, sin, a->new_keys + to, head);
+  else copy(a->k + at * K * E, K, E, a->new_keys + to, head);
+  copy(a->v + at * K * E, K, E, a->new_values + to, head);
 }
 static void place_some(void *argument, size_t task) {
-  const Args *a = argument;
-  const int64_t end = ((int64_t)task + 1) * POSITIONS, all = a->B * a->T;
-  for (int64_t i = (int64_t)task * POSITIONS; i < end && i < all; i++) place(a, i / a->T, i % a->T);
+  const CachedAttention *a = argument;
+  const int64_t T = a->attention.T, end = ((int64_t)task + 1) * POSITIONS, all = a->attention.B * T;
+  for (int64_t i = (int64_t)task * POSITIONS; i < end && i < all; i++) place(a, i / T, i % T);
 }
 /** Where caches and results do not share memory. */
 static void copy_head(void *argument, size_t task) {
-  const Args *a = argument;
-  const int64_t size = a->M * a->E, at = (int64_t)task * size;
+  const CachedAttention *a = argument;
+  const int64_t size = a->attention.S * a->attention.E, at = (int64_t)task * size;
   if (a->keys != a->new_keys) memcpy(a->new_keys + at, a->keys + at, (size_t)size * sizeof(float));
   if (a->values != a->new_values) memcpy(a->new_values + at, a->values + at, (size_t)size * sizeof(float));
 }
 
-void cached_attention(Call *call) {
-  const Tensor q = input_tensor(call, 0), k = input_tensor(call, 1), v = input_tensor(call, 2), keys = input_tensor(call, 3);
-  const Tensor values = input_tensor(call, 4), length = input_tensor(call, 5), cos = input_tensor(call, 6);
-  const Tensor sin = input_tensor(call, 7), bias = input_tensor(call, 8);
-  if (call->status) return;
+CachedAttention cached_attention_of(Call *call, size_t first, int64_t q_size) {
+  const Tensor keys = input_tensor(call, first), values = input_tensor(call, first + 1), length = input_tensor(call, first + 2);
+  const Tensor cos = input_tensor(call, first + 3), sin = input_tensor(call, first + 4), bias = input_tensor(call, first + 5);
+  CachedAttention a = {0};
+  if (call->status) return a;
   const Tensor new_keys = output_tensor(call, 1, keys.shape, keys.rank), new_values = output_tensor(call, 2, values.shape, values.rank);
+  if (call->status) return a;
+  a.cos = F32(cos), a.sin = F32(sin), a.keys = F32(keys), a.values = F32(values), a.length = *I32(length);
+  a.new_keys = F32(new_keys), a.new_values = F32(new_values);
+  a.attention = attention_of(call, 0, q_size, &new_keys, &new_values, 1);
+  a.attention.first = a.length;
+  if (bias.data) read_bias(&a.attention, &bias);
+  const int64_t B = a.attention.B, half = a.attention.T * a.attention.E / 2;
+  a.table_step = cos.size == B * half && B > 1 ? half : 0;
+  return a;
+}
+
+int cached_attention_phases(Call *call, CachedAttention *a, Phase *phases) {
+  Attention *attention = &a->attention;
+  int count = 0;
+  attention->q = a->turned ? a->turned : a->q;
+  if (a->keys != a->new_keys || a->values != a->new_values)
+    phases[count++] = (Phase){copy_head, a, (size_t)(attention->B * attention->K)};
+  phases[count++] = (Phase){place_some, a, (size_t)((attention->B * attention->T + POSITIONS - 1) / POSITIONS)};
+  return count + attention_phases(call, attention, phases + count);
+}
+
+void cached_attention(Call *call) {
+  const Tensor q = input_tensor(call, 0), k = input_tensor(call, 1), v = input_tensor(call, 2);
   if (call->status) return;
-  Attention attention = attention_of(call, F32(q), q.size, &new_keys, &new_values, 1);
-  const int64_t B = attention.B, T = attention.T, shape[] = {B, T, attention.H, attention.E};
-  attention.first = *I32(length);
-  if (bias.data) read_bias(&attention, &bias);
-  attention.out = F32(output_tensor(call, 0, shape, 4));
+  CachedAttention a = cached_attention_of(call, 3, q.size);
+  const int64_t shape[] = {a.attention.B, a.attention.T, a.attention.H, a.attention.E};
   if (call->status) return;
-  Args a = {F32(q), F32(k), F32(v), F32(cos), F32(sin), F32(keys), F32(values), 0, F32(new_keys), F32(new_values),
-            B, T, attention.H, attention.K, attention.S, attention.E, *I32(length), 0};
-  if (cos.data) {
-    if (!(a.turned = scratch(call, q.size))) return;
-    a.table_step = cos.size == B * T * a.E / 2 && B > 1 ? T * a.E / 2 : 0;
-    attention.q = a.turned;
-  }
-  if (a.keys != a.new_keys || a.values != a.new_values) parallel_for(call, (size_t)(B * a.K), copy_head, &a);
-  parallel_for(call, (size_t)((B * T + POSITIONS - 1) / POSITIONS), place_some, &a);
-  if (!call->status) attend(call, &attention);
+  a.q = F32(q), a.k = F32(k), a.v = F32(v), a.attention.out = F32(output_tensor(call, 0, shape, 4));
+  if (a.cos && !(a.turned = scratch(call, q.size))) return;
+  Phase phases[CACHED_PHASES];
+  if (!call->status) parallel_phases(call, phases, cached_attention_phases(call, &a, phases));
+  finish_attention(call, &a.attention);
   free(a.turned);
 }

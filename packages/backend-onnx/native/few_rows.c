@@ -10,10 +10,11 @@
 #include <sys/mman.h>
 #endif
 #include "few_rows.h"
+#include "phases.h"
 #include "vector.h"
 
 #define INLINE static inline __attribute__((always_inline))
-enum { STRETCH = 512, PORTION = 32 };              /* columns of C in one task */
+enum { STRETCH = 512, PORTION = 32 };              /* columns of C in one task, at most */
 
 /** Scalar products of `columns` rows of B with `rows` rows of A, both constants. */
 INLINE void scalar_products(const int rows, const int columns, int64_t K, const float *a, const float *b, float *c, int64_t c_step) {
@@ -76,8 +77,8 @@ static const Factor *factor_of(const FewRows *g, int64_t size, int64_t *task) {
 static void portion(void *argument, size_t index) {
   const FewRows *g = argument;
   int64_t task = (int64_t)index;
-  const Factor *f = factor_of(g, PORTION, &task);
-  const int64_t from = task * PORTION, n = f->N - from < PORTION ? f->N - from : PORTION;
+  const Factor *f = factor_of(g, g->portion, &task);
+  const int64_t from = task * g->portion, n = f->N - from < g->portion ? f->N - from : g->portion;
   float sums[FEW_ROWS * PORTION], other[FEW_ROWS * PORTION];
   rows_of_matrix(g, f->b + from * g->K, n, sums);
   if (g->gated) rows_of_matrix(g, g->of[1].b + from * g->K, n, other);
@@ -121,14 +122,16 @@ static void stretch(void *argument, size_t index) {
       for (int64_t i = from; i < from + n; i++) f->c[m * N + i] += g->a[m * g->K + k] * f->b[k * N + i];
 }
 
-/** y = x / sqrt(mean(x^2) + epsilon) weight, row by row. */
-static void normalize(const FewRows *g, float epsilon, float *y) {
+/** a = x / sqrt(mean(x^2) + epsilon) weight, row by row. */
+static void normalize(void *argument, size_t task) {
+  const FewRows *g = argument;
+  (void)task;
   for (int64_t m = 0; m < g->M; m++) {
-    const float *x = g->a + m * g->K;
+    const float *x = g->x + m * g->K;
     vec squares = {0};
     for (int64_t k = 0; k < g->K; k += LANES) squares += load(x + k) * load(x + k);
-    const vec r = splat(1.0f / sqrtf(sum(squares) / (float)g->K + epsilon));
-    for (int64_t k = 0; k < g->K; k += LANES) store(y + m * g->K + k, load(x + k) * r * load(g->norm + k));
+    const vec r = splat(1.0f / sqrtf(sum(squares) / (float)g->K + g->epsilon));
+    for (int64_t k = 0; k < g->K; k += LANES) store(g->normed + m * g->K + k, load(x + k) * r * load(g->norm + k));
   }
 }
 
@@ -136,44 +139,54 @@ static void normalize(const FewRows *g, float epsilon, float *y) {
  * Asks for large pages under matrices that are read again and again: a tenth less time to read them. Moving them takes
  * time, so that each kernel does it at a step of its own, after a few steps with the same matrix. Failing costs nothing.
  */
-static void widen_pages(Call *call, const FewRows *g) {
+void widen_pages(Call *call, const FewRows *const *groups, int count) {
 #ifdef __linux__
   enum { COLLAPSE = 25, PATIENCE = 4, APART = 64 }; /* MADV_COLLAPSE of Linux 6.1 */
   Kernel *kernel = (Kernel *)call->kernel;
-  const void *matrix = g->of[0].b;
+  const void *matrix = groups[0]->of[0].b;
   if (__atomic_exchange_n(&kernel->matrix, matrix, __ATOMIC_RELAXED) != matrix) __atomic_store_n(&kernel->calls, 0, __ATOMIC_RELAXED);
   if (__atomic_fetch_add(&kernel->calls, 1, __ATOMIC_RELAXED) != PATIENCE + kernel->number % APART) return;
   const uintptr_t page = (uintptr_t)1 << 21;
-  for (int i = 0; i < g->count; i++) {
-    const uintptr_t from = (uintptr_t)g->of[i].b & ~(page - 1), to = ((uintptr_t)(g->of[i].b + g->of[i].N * g->K) + page - 1) & ~(page - 1);
-    if (to - from < 2 * page) continue;
-    madvise((void *)from, to - from, MADV_HUGEPAGE);
-    for (uintptr_t at = from; at < to; at += page) madvise((void *)at, page, COLLAPSE);
-  }
+  for (int j = 0; j < count; j++)
+    for (int i = 0; i < groups[j]->count; i++) {
+      const Factor *f = groups[j]->of + i;
+      const uintptr_t from = (uintptr_t)f->b & ~(page - 1), to = ((uintptr_t)(f->b + f->N * groups[j]->K) + page - 1) & ~(page - 1);
+      if (to - from < 2 * page) continue;
+      madvise((void *)from, to - from, MADV_HUGEPAGE);
+      for (uintptr_t at = from; at < to; at += page) madvise((void *)at, page, COLLAPSE);
+    }
 #else
-  (void)call, (void)g;
+  (void)call, (void)groups, (void)count;
 #endif
+}
+
+int few_rows_phases(Call *call, FewRows *g, Phase *phases) {
+  int count = 0;
+  if (g->norm) {
+    g->x = g->a, g->a = g->normed, g->epsilon = call->kernel->epsilon;
+    phases[count++] = (Phase){normalize, g, 1};
+  }
+  g->portion = g->K > 1024 ? PORTION / 4 : PORTION; /* of a hundred kilobytes */
+  const int64_t size = g->transposed ? g->portion : STRETCH;
+  int64_t tasks = 0;
+  for (int i = 0; i < (g->gated ? 1 : g->count); i++) tasks += (g->of[i].N + size - 1) / size;
+  phases[count++] = (Phase){g->transposed ? portion : stretch, g, (size_t)tasks};
+  return count;
 }
 
 void few_rows(Call *call, FewRows *g) {
   if (call->status) return;
-  widen_pages(call, g);
-  float *normed = 0;
-  if (g->norm) {
-    if (!(normed = scratch(call, g->M * g->K))) return;
-    normalize(g, call->kernel->epsilon, normed);
-    g->a = normed;
-  }
-  const int64_t size = g->transposed ? PORTION : STRETCH;
-  int64_t tasks = 0;
-  for (int i = 0; i < (g->gated ? 1 : g->count); i++) tasks += (g->of[i].N + size - 1) / size;
-  parallel_for(call, (size_t)tasks, g->transposed ? portion : stretch, g);
-  free(normed);
+  const FewRows *all[] = {g};
+  widen_pages(call, all, 1);
+  Phase phases[2];
+  if (g->norm && !(g->normed = scratch(call, g->M * g->K))) return;
+  parallel_phases(call, phases, few_rows_phases(call, g, phases));
+  free(g->normed);
 }
 
 /** The rows [M, K] and their norm; K is known from the matrices, so that the rows may come in any shape. */
 static FewRows rows_for(Call *call, const Tensor *a, const Tensor *b, const Tensor *norm) {
-  FewRows g = {F32(*a), norm->data ? F32(*norm) : 0, 0, 0, (int)call->kernel->trans_b, 0, 0, {{0}}};
+  FewRows g = {.a = F32(*a), .norm = F32(*norm), .transposed = (int)call->kernel->trans_b};
   g.K = b->shape[g.transposed ? 1 : 0];
   g.M = g.K ? a->size / g.K : 0;
   return g;

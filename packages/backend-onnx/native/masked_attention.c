@@ -13,7 +13,9 @@
 #include "product.h"
 
 enum { ROWS = 48, KEYS = 512 };                    /* a block of many queries: scores and keys fit the second-level cache */
-enum { FEW = 4, CHUNK = 256, SPLIT = 256 };        /* few queries: keys at a time, and the least that is worth a task */
+/* Few queries: keys at a time (of a query alone, or of some that find them in the second-level cache again), and the least
+   that is worth a task. */
+enum { FEW = 4, CHUNK = 256, WHOLE = 1024, SPLIT = 256 };
 /** Query t sees the keys from `first_seen` up to, but not with, `seen_by`. */
 static inline int64_t seen_by(const Attention *a, int64_t t) {
   const int64_t seen = a->causal ? a->first + t + 1 : a->window ? a->first + t + a->window : a->S;
@@ -107,16 +109,17 @@ static void few_queries(void *argument, size_t task) {
   const float *k = a->k + batch * a->k_batch + kv * a->k_head, *v = a->v + batch * a->k_batch + kv * a->k_head;
   const int64_t from = first_seen(a, 0) + split * a->split_keys, end = seen_by(a, a->T - 1);
   const int64_t to = from + a->split_keys < end ? from + a->split_keys : end;
-  float *parts = a->parts + (int64_t)task * rows * a->part, scores[CHUNK];
+  float *parts = a->parts + (int64_t)task * rows * a->part, scores[WHOLE];
   for (int64_t row = 0; row < rows; row++) {
     float *part = parts + row * a->part;
     part[0] = -INFINITY;
     for (int64_t i = 1; i < a->part; i++) part[i] = 0.0f;
   }
-  for (int64_t s = from; s < to; s += CHUNK)
+  const int64_t chunk = rows == 1 ? WHOLE : CHUNK;
+  for (int64_t s = from; s < to; s += chunk)
     for (int64_t row = 0; row < rows; row++) {
       const int64_t head = kv * group + row / a->T, t = row % a->T, seen = seen_by(a, t);
-      const int64_t n = (seen < to ? seen : to) - s < CHUNK ? (seen < to ? seen : to) - s : CHUNK;
+      const int64_t n = (seen < to ? seen : to) - s < chunk ? (seen < to ? seen : to) - s : chunk;
       if (n <= 0 || s + n <= first_seen(a, t)) continue;
       float *part = parts + row * a->part;
       score(a->q + ((batch * a->T + t) * a->H + head) * a->E, k + s * a->k_row, a->k_row, a->E, n, a->scale, scores);
@@ -126,7 +129,9 @@ static void few_queries(void *argument, size_t task) {
     }
 }
 /** Puts the splits of each row together. */
-static void join(const Attention *a) {
+static void join(void *argument, size_t task) {
+  const Attention *a = argument;
+  (void)task;
   const int64_t group = a->H / a->K, rows = group * a->T;
   for (int64_t pair = 0; pair < a->B * a->K; pair++)
     for (int64_t row = 0; row < rows; row++) {
@@ -152,12 +157,12 @@ static void transpose(const float *from, int64_t rows, int64_t columns, int64_t 
 }
 /** Many queries: one head, blocks of keys against blocks of queries. */
 static void many_queries(void *argument, size_t task) {
-  const Attention *a = argument;
+  Attention *a = argument;
   const int64_t T = a->T, E = a->E, batch = (int64_t)task / a->H, head = (int64_t)task % a->H, kv = head / (a->H / a->K), q_row = a->H * E;
   const float *q = a->q + batch * T * q_row + head * E, *k = a->k + batch * a->k_batch + kv * a->k_head, *v = a->v + batch * a->k_batch + kv * a->k_head;
   float *out = a->out + batch * T * q_row + head * E, *kt = scratch_of_task((E + ROWS) * KEYS + 2 * T);
   if (!kt) {
-    *a->failed = 1;
+    a->failed = 1;
     return;
   }
   float *p = kt + E * KEYS, *m = p + ROWS * KEYS, *l = m + T;
@@ -217,22 +222,23 @@ Attention attention_of(const Call *call, const float *q, int64_t q_size, const T
   return a;
 }
 
-void attend(Call *call, Attention *a) {
-  int failed = 0;
-  a->failed = &failed;
-  if (a->T > FEW) parallel_for(call, (size_t)(a->B * a->H), many_queries, a);
-  else {
-    const int64_t pairs = a->B * a->K, seen = seen_by(a, a->T - 1) - first_seen(a, 0), most = (seen + SPLIT - 1) / SPLIT;
-    a->splits = pairs >= 8 || most < 2 ? 1 : most < 16 / pairs ? most : 16 / pairs; /* enough tasks for many threads */
-    a->split_keys = ((seen + a->splits - 1) / a->splits + CHUNK - 1) / CHUNK * CHUNK;
-    a->part = a->E + LANES;
-    a->parts = scratch(call, pairs * a->splits * a->H / a->K * a->T * a->part);
-    if (!a->parts) return;
-    parallel_for(call, (size_t)(pairs * a->splits), few_queries, a);
-    if (!call->status) join(a);
-    free(a->parts);
+int attention_phases(Call *call, Attention *a, Phase *phases) {
+  if (a->T > FEW) {
+    phases[0] = (Phase){many_queries, a, (size_t)(a->B * a->H)};
+    return 1;
   }
-  if (failed) out_of_memory(call);
+  const int64_t pairs = a->B * a->K, seen = seen_by(a, a->T - 1) - first_seen(a, 0), most = (seen + SPLIT - 1) / SPLIT;
+  a->splits = pairs >= 8 || most < 2 ? 1 : most < 16 / pairs ? most : 16 / pairs; /* enough tasks for many threads */
+  a->split_keys = ((seen + a->splits - 1) / a->splits + CHUNK - 1) / CHUNK * CHUNK;
+  a->part = a->E + LANES;
+  if (!(a->parts = scratch(call, pairs * a->splits * a->H / a->K * a->T * a->part))) return 0;
+  phases[0] = (Phase){few_queries, a, (size_t)(pairs * a->splits)};
+  phases[1] = (Phase){join, a, 1};
+  return 2;
+}
+void finish_attention(Call *call, Attention *a) {
+  free(a->parts);
+  if (a->failed) out_of_memory(call);
 }
 
 void masked_attention(Call *call) {
@@ -244,5 +250,8 @@ void masked_attention(Call *call) {
   if (bias.data) read_bias(&a, &bias);
   const int64_t shape[] = {a.B, a.T, a.H, a.E};
   a.out = F32(output_tensor(call, 0, shape, 4));
-  if (!call->status) attend(call, &a);
+  if (call->status) return;
+  Phase phases[2];
+  parallel_phases(call, phases, attention_phases(call, &a, phases));
+  finish_attention(call, &a);
 }

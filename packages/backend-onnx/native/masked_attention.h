@@ -1,7 +1,7 @@
 /* Attention of some queries over keys and values that lie in a cache or side by side. */
 #ifndef TESSERAE_MASKED_ATTENTION_H
 #define TESSERAE_MASKED_ATTENTION_H
-#include "runtime.h"
+#include "phases.h"
 
 typedef struct {
   const float *q, *k, *v, *bias;
@@ -11,13 +11,15 @@ typedef struct {
   int64_t splits, split_keys, part;                /* part: floats of one row's partial result */
   int64_t window;                                  /* 0: none */
   float scale, softcap;                            /* 0: none */
-  int causal, *failed;
+  int causal, failed;
 } Attention;
 
 /** What a kernel's attributes and its queries, keys and values say. The first query stands at `first`. */
 Attention attention_of(const Call *, const float *q, int64_t q_size, const Tensor *k, const Tensor *v, int cached);
 /** Adds a bias of any shape that broadcasts to [B, H, T, S]. */
 void read_bias(Attention *, const Tensor *bias);
-/** Fills `out`, [B, T, H, E]. */
-void attend(Call *, Attention *);
+/** The one or two phases that fill `out`, [B, T, H, E]. */
+int attention_phases(Call *, Attention *, Phase *);
+/** Frees what they needed. */
+void finish_attention(Call *, Attention *);
 #endif

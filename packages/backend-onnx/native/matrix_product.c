@@ -178,7 +178,8 @@ void matrix_product(Call *call) {
   g.c = F32(output_tensor(call, 0, like ? addend.shape : shape, like ? addend.rank : 2));
   if (call->status) return;
   if (g.M <= FEW_ROWS && !g.trans_a) {
-    FewRows few = {g.a, norm.data ? F32(norm) : 0, g.M, g.K, g.trans_b, 0, 1, {{g.b, g.addend, g.c, g.N, g.addend_step}}};
+    FewRows few = {.a = g.a, .norm = F32(norm), .M = g.M, .K = g.K, .transposed = g.trans_b, .count = 1};
+    few.of[0] = (Factor){g.b, g.addend, g.c, g.N, g.addend_step};
     few_rows(call, &few);
   } else
     packed_product(call, &g);

@@ -128,7 +128,7 @@ static void release(int *inputs, int *outputs) { free(inputs); free(outputs); }
 DECLARE(fast_gelu); DECLARE(fast_gelu_gradient); DECLARE(layer_normalization_gradient); DECLARE(rms_normalization_gradient);
 DECLARE(softmax_cross_entropy); DECLARE(adamw_update); DECLARE(causal_attention); DECLARE(causal_attention_gradient);
 DECLARE(matrix_product); DECLARE(masked_attention); DECLARE(cached_attention); DECLARE(write_cache); DECLARE(rotary); DECLARE(swiglu); DECLARE(swiglu_gradient);
-DECLARE(few_rows_products); DECLARE(few_rows_gated);
+DECLARE(few_rows_products); DECLARE(few_rows_gated); DECLARE(decoder_layer);
 DECLARE(block_attention); DECLARE(block_attention_gradient);
 
 #define OP(label, function, in_types, out_types, inplace)                                                                      \
@@ -150,6 +150,7 @@ static const Op operators[] = {
     OP("MatrixProduct", matrix_product, "ffFF", "f", never),
     OP("FewRowsProducts", few_rows_products, "ffffFFFF", "fff", never),
     OP("FewRowsGated", few_rows_gated, "fffF", "f", never),
+    OP("DecoderLayer", decoder_layer, "ffffffffffffiFFFFFF", "fff", never),
     OP("MaskedAttention", masked_attention, "fffIF", "f", never),
     OP("CachedAttention", cached_attention, "fffffiFFF", "fff", never),
     OP("WriteCache", write_cache, "ffi", "f", never),

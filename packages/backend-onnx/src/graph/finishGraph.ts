@@ -1,4 +1,5 @@
 import type { GraphBuilder } from './graphBuilder';
+import { fuseDecoderLayers } from './fuseDecoderLayers';
 import { fuseNative } from './fuseNative';
 import { narrowProducts } from './narrowProducts';
 import { NodeList } from './nodeList';
@@ -39,7 +40,10 @@ export function finishGraph(graph: GraphBuilder, outputs: readonly GraphTensor[]
 
 /** The nodes as this provider computes them best; some may be of no use any more. */
 function rewrite(graph: GraphBuilder, nodes: readonly GraphNode[], names: ReadonlySet<string>): readonly GraphNode[] {
-  if (graph.native) return fuseNative(new NodeList(graph, nodes, names));
+  if (graph.native) {
+    const fused = prune(fuseNative(new NodeList(graph, nodes, names)), names);
+    return fuseDecoderLayers(new NodeList(graph, fused, names));
+  }
   return graph.halfProducts ? narrowProducts(new NodeList(graph, nodes, names)) : nodes;
 }
 

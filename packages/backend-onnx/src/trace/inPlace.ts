@@ -17,6 +17,10 @@ const updating: Readonly<Record<string, readonly (readonly [number, number])[]>>
     [3, 1],
     [4, 2],
   ],
+  DecoderLayer: [
+    [10, 1],
+    [11, 2],
+  ],
   MatrixProduct: [[2, 0]],
   AdamWUpdate: [
     [0, 0],

@@ -29,9 +29,14 @@ export interface Program {
   readonly facts: ProgramFacts;
 }
 
-/** A binding and what is bound in it, so that binding the same value again costs nothing. */
+/**
+ * A binding and what is bound in it, so that the same value again costs nothing, and the same tensor (a weight) is not
+ * even looked at: between two runs the caches hold nothing of what a look needs.
+ */
 interface Slot {
   readonly binding: Binding;
+  readonly tensors: (tf.Tensor | undefined)[];
+  readonly records: TensorRecord[];
   readonly inputs: (Value | undefined)[];
   readonly outputs: (Value | undefined)[];
 }
@@ -71,7 +76,10 @@ export function createProgram(
   let running = 0;
   let disposed = false;
 
-  const take = (): Slot => idle.pop() ?? { binding: bindCaptured(session, captured), inputs: [], outputs: [] };
+  const take = (): Slot => {
+    const binding = (): Binding => bindCaptured(session, captured);
+    return idle.pop() ?? { binding: binding(), tensors: [], records: [], inputs: [], outputs: [] };
+  };
   const giveBack = (slot: Slot): void => {
     running--;
     if (idle.length < idleSlots && !disposed) idle.push(slot);
@@ -86,28 +94,36 @@ export function createProgram(
 
   /** Binds inputs and outputs; nothing has happened to the inputs when this throws. */
   const open = (tensors: readonly tf.Tensor[]): Call => {
-    checkInputs(name, options, tensors);
-    const records = tensors.map(({ dataId }) => backend.record(dataId));
-    for (const record of records) if (!record.values) throw backend.valueError(record);
-    const alone = (at: number): boolean => {
-      const record = records[at];
-      return (
-        record.owned &&
-        record.references === 1 &&
-        record.busy === 0 &&
-        records.indexOf(record) === records.lastIndexOf(record)
-      );
-    };
+    checkCount(name, options, tensors);
     const slot = take();
     running++;
     try {
-      graph.inputs.forEach((input, at) => {
-        if (!input.used) return;
-        const value = backend.valueFor(records[at], input.shape);
-        if (slot.inputs[at] === value) return;
-        slot.binding.setInput(input.name, value);
-        slot.inputs[at] = value;
+      const { records } = slot;
+      tensors.forEach((tensor, at) => {
+        if (slot.tensors[at] === tensor && !tensor.isDisposed) return;
+        slot.tensors[at] = undefined;
+        checkInput(name, options, tensor, at);
+        records[at] = backend.record(tensor.dataId);
+        if (!records[at].values) throw backend.valueError(records[at]);
       });
+      graph.inputs.forEach((input, at) => {
+        if (slot.tensors[at] === tensors[at]) return;
+        if (input.used) {
+          const value = backend.valueFor(records[at], input.shape);
+          if (slot.inputs[at] !== value) slot.binding.setInput(input.name, value);
+          slot.inputs[at] = value;
+        }
+        slot.tensors[at] = tensors[at];
+      });
+      const alone = (at: number): boolean => {
+        const record = records[at];
+        return (
+          record.owned &&
+          record.references === 1 &&
+          record.busy === 0 &&
+          records.indexOf(record) === records.lastIndexOf(record)
+        );
+      };
       const results = graph.outputs.map((output, at) => {
         const from = overwrites.get(at);
         const inPlace = from !== undefined && alone(from);
@@ -121,7 +137,7 @@ export function createProgram(
         }
         return { values, value, from: inPlace ? from : undefined };
       });
-      return { slot, records, results };
+      return { slot, records: records.slice(), results };
     } catch (error) {
       giveBack(slot);
       throw error;
@@ -182,20 +198,21 @@ function bindCaptured(session: Session, captured: readonly { name: string; value
   return binding;
 }
 
-function checkInputs(name: string, { inputs }: FlatCompileOptions, tensors: readonly tf.Tensor[]): void {
-  const fix = 'pass tensors of the shapes and dtypes that the program was compiled for';
-  if (tensors.length !== inputs.length) {
-    throw backendError('E_PROGRAM_INPUT', `'${name}' takes ${inputs.length} tensors, found ${tensors.length}`, fix);
-  }
-  inputs.forEach(({ shape, dtype }, at) => {
-    const tensor = tensors[at];
-    if (tensor.isDisposed)
-      throw backendError('E_PROGRAM_INPUT', `input ${at} of '${name}' is disposed`, 'pass a tensor that still lives');
-    if (tensor.dtype === dtype && sameShape(tensor.shape, shape)) return;
-    throw backendError(
-      'E_PROGRAM_INPUT',
-      `input ${at} of '${name}' must be [${shape.join()}] ${dtype}, found [${tensor.shape.join()}] ${tensor.dtype}`,
-      fix,
-    );
-  });
+const fix = 'pass tensors of the shapes and dtypes that the program was compiled for';
+
+function checkCount(name: string, { inputs }: FlatCompileOptions, { length }: readonly tf.Tensor[]): void {
+  if (length === inputs.length) return;
+  throw backendError('E_PROGRAM_INPUT', `'${name}' takes ${inputs.length} tensors, found ${length}`, fix);
+}
+
+function checkInput(name: string, { inputs }: FlatCompileOptions, tensor: tf.Tensor, at: number): void {
+  const { shape, dtype } = inputs[at];
+  if (tensor.isDisposed)
+    throw backendError('E_PROGRAM_INPUT', `input ${at} of '${name}' is disposed`, 'pass a tensor that still lives');
+  if (tensor.dtype === dtype && sameShape(tensor.shape, shape)) return;
+  throw backendError(
+    'E_PROGRAM_INPUT',
+    `input ${at} of '${name}' must be [${shape.join()}] ${dtype}, found [${tensor.shape.join()}] ${tensor.dtype}`,
+    fix,
+  );
 }

@@ -87,7 +87,7 @@ async function* runRows(session: Session, { rows, prompts, plan }: Job): AsyncGe
   let logits = await session.prefill(); // [B, V]
   const vocabulary = logits.length / prompts.length;
   let parents = each > 1 ? Int32Array.from(rows, (_, i) => Math.floor(i / each)) : undefined;
-  for (;;) {
+  for (let steps = 0; ;) {
     const tokens: GeneratedToken[] = [];
     rows.forEach((row, i) => {
       if (row.finished) return;
@@ -100,7 +100,9 @@ async function* runRows(session: Session, { rows, prompts, plan }: Job): AsyncGe
     await turn();
     plan.signal?.throwIfAborted();
     const ids = Int32Array.from(rows, (row) => row.ids[row.ids.length - 1]); // a finished row's last, to no effect
-    const positions = Int32Array.from(rows, (row) => row.ids.length - 1);
+    // a finished row goes on counting: rotations that change with the longest text count it in, as in transformers
+    const positions = Int32Array.from(rows, (_, i) => prompts[Math.floor(i / each)].length + steps);
+    steps++;
     logits = await session.step(ids, positions, parents); // [R, V]
     parents = undefined;
   }

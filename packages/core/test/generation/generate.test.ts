@@ -13,7 +13,7 @@ import {
   llama,
   releaseGenerationPrograms,
 } from '@tesserae/core';
-import type { GeneratedToken, GenerateOptions, LogitsProcessor, Model } from '@tesserae/core';
+import type { GeneratedSequence, GeneratedToken, GenerateOptions, LogitsProcessor, Model } from '@tesserae/core';
 import { isTesseraeError } from '@tesserae/registry';
 import { trainByteLevelBpe, trainCharacterTokenizer } from '@tesserae/tokenizer';
 import type { Tokenizer } from '@tesserae/tokenizer';
@@ -262,6 +262,26 @@ describe('what comes with the tokens', () => {
       ['dddddddd', 'length'],
     ]);
     expect(rows[0].ids[3]).toBe(stop);
+  });
+
+  it('changes no other row, also where rotations depend on the longest text', async () => {
+    const factors = { shortFactor: [1, 1], longFactor: [1, 4] };
+    const ropeScaling = { type: 'longrope', ...factors, factor: 2, originalMaxPositionEmbeddings: 14 } as const;
+    const long = createModel(llama, { ...size, intermediateSize: 24, ropeScaling }, { seed: 6 });
+    const rows = (end?: number): Promise<GeneratedSequence[]> => {
+      const processors: LogitsProcessor[] = [
+        (logits, { ids, promptLength }) => {
+          logits[28] = promptLength === 12 && ids.length === end ? Infinity : -Infinity;
+        },
+      ];
+      const prompts = [Array.from({ length: 12 }, (_, i) => i), [3, 4]];
+      return generateAll(long, prompts, { maxNewTokens: 10, stopTokens: [28], processors, logits: true });
+    };
+    const [, whole] = await rows();
+    const [ended, beside] = await rows(13);
+    expect(ended.ids.length).toBe(2);
+    expect(beside.logits).toEqual(whole.logits);
+    disposeModel(long);
   });
 
   it('ends with the eosTokenId of the config, one or several', async () => {
