@@ -23,8 +23,9 @@ export interface ObjectiveContract {
 }
 
 /**
- * The tests that every objective passes: batches that follow from seed and step alone, in range and of one shape; a loss
- * that halves when it is learned, the same in micro-batches; coded errors for data it cannot use; no leaked tensors.
+ * The tests that every objective passes: batches that follow from seed and step alone, in range and of one shape, packed
+ * where it says `packs: true`; a loss that halves when it is learned, the same in micro-batches; coded errors for data it
+ * cannot use; no leaked tensors.
  *
  * Runs on whatever backend is active.
  *
@@ -120,6 +121,32 @@ export function describeObjectiveContract(contract: ObjectiveContract, { describ
           assert.ok(Math.abs(loss - losses[i]) < 1e-3, `step ${i}: ${loss}, not ${losses[i]}`),
         );
       assert.equal(tf.memory().numTensors, before);
+    });
+
+    it('packs several rows into one of the batch, by seed and step alone, or says why it cannot', async () => {
+      const { packs } = create();
+      if (packs !== true) {
+        assert.ok(packs === undefined || packs.length > 0);
+        return;
+      }
+      const packed = { ...settings, rows: 2, packing: { buffer: 5 } };
+      const prepare = async () => create().prepare(model(), data, packed);
+      const [one, two] = [await prepare(), await prepare()];
+      const { contextLength: width, packable } = one;
+      assert.ok(packable!.sequences.every(({ length }) => length >= 1 && length <= width));
+      const last = two.sampler(6);
+      for (let step = 0; step < 7; step++) {
+        const { inputIds, labels, sequenceIds } = one.sampler(step);
+        for (const list of [inputIds, labels, sequenceIds]) assert.equal(list?.length, 2 * width);
+        const misplaced = sequenceIds!.findIndex((id, i) => {
+          const before = i % width === 0 ? 0 : sequenceIds![i - 1];
+          return id === 0
+            ? labels![i] !== -100
+            : id !== before && !(id === before + 1 && (before > 0 || i % width === 0));
+        });
+        assert.equal(misplaced, -1, `step ${step}: the tokens of a sequence stand side by side, padding behind them`);
+      }
+      assert.deepEqual(last, one.sampler(6));
     });
 
     it('refuses data that it cannot use', async () => {

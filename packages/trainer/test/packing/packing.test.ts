@@ -10,6 +10,7 @@ import {
   createTrainingStep,
   instructionTuning,
   maskedLanguageModeling,
+  mixedPrecision,
   mixup,
   packSequences,
   preference,
@@ -260,7 +261,7 @@ async function bothWays(model: Model, options: Omit<TrainOptions, 'steps'>, step
 }
 
 describe('training with packed rows', () => {
-  const writer = (): Model => decoder({ residualDropout: 0.1 });
+  const writer = (): Model => decoder({ residualDropout: 0.1, attentionDropout: 0.1 });
   const textData = prompts.map(({ prompt, completion: answer }) => ({ text: prompt + answer }));
   const longTexts = [...textData, { text: 'abcdefgh'.repeat(14) }, { text: 'z' }];
 
@@ -274,6 +275,7 @@ describe('training with packed rows', () => {
     await bothWays(writer(), {
       data: rowSource(longTexts).shuffle({ buffer: 5 }),
       packing: { buffer: 6 },
+      microBatchSize: 1,
       evaluateEvery: 8,
     });
     const masked = maskedLanguageModeling();
@@ -325,6 +327,35 @@ describe('training with packed rows', () => {
     expect(together.history.steps[0].fill).toBeCloseTo(tokens / (rows * 48), 10);
     [apart, together].forEach((result) => disposeModel(result.model));
   });
+});
+
+describe('a row of padding alone', () => {
+  it.each(['float32', 'float16'] as const)(
+    'changes neither loss nor gradients in %s, in a micro-batch of its own',
+    async (products) => {
+      const learner = decoder();
+      const { packable: found } = await completion().prepare(learner, prompts, packed(1));
+      const { sequences, batchOf } = found!;
+      const packs = [sequences.slice(0, 3), sequences.slice(3, 5)];
+      const measure = async (given: (typeof packs)[number][]): Promise<number[]> => {
+        const step = createTrainingStep(learner, {
+          optimizer: sgd(),
+          batchSize: given.length,
+          microBatchSize: 1,
+          contextLength: 48,
+          objective: completion(),
+          key: createKey(1),
+          ...(products === 'float16' && { precision: mixedPrecision({ products }) }),
+        });
+        const { loss, gradientNorm } = await step.run(batchOf(given, createKey(0)), 0.1, 1);
+        step.dispose();
+        return [loss, gradientNorm];
+      };
+      const [plain, padded] = [await measure(packs), await measure([...packs, []])];
+      expect(plain.every((value) => value > 0)).toBe(true);
+      padded.forEach((value, i) => expect(Math.abs(value / plain[i] - 1)).toBeLessThan(1e-5));
+    },
+  );
 });
 
 describe('a stream of packs', () => {
