@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { RopeScaling } from '../architectures/ropeScaling';
 import { virtualIds } from '../architectures/virtualTokens';
 import { cacheShapeOf } from '../model/cacheShape';
 import type { EncoderOutput, KeyValueCache, Model } from '../model/types';
@@ -134,6 +135,29 @@ export function piecesOf(known: number, total: number): Piece[] {
   return [{ start: known, count: first }, { start: total - rest, count: rest }]; // prettier-ignore
 }
 
+/** So many tokens of all rows are read in one pass: the memory of a pass grows with them, that of a prompt does not. */
+const passTokens = 2048;
+const shortestPass = 256;
+
+/** Whether a prompt may be read in parts: where neither what a token sees nor how it is turned depends on later ones. */
+function readsInParts({ architecture, config }: Model): boolean {
+  const { ropeScaling, localRopeScaling, useBidirectionalAttention } = config as {
+    readonly [name in 'ropeScaling' | 'localRopeScaling']?: RopeScaling | null;
+  } & { readonly useBidirectionalAttention?: boolean };
+  const byLength = [ropeScaling, localRopeScaling].some((one) => one?.type === 'dynamic' || one?.type === 'longrope');
+  return !architecture.encode && !config.attention && !byLength && useBidirectionalAttention !== true;
+}
+
+/** A piece in passes of a length that a batch of so many rows can be read in. */
+export function passesOf(model: Model, { start, count }: Piece, batch: number): Piece[] {
+  const most = Math.max(shortestPass, 2 ** Math.floor(Math.log2(passTokens / batch)));
+  if (count <= most || !readsInParts(model)) return [{ start, count }];
+  return Array.from({ length: Math.ceil(count / most) }, (_, i) => ({
+    start: start + i * most,
+    count: Math.min(most, count - i * most),
+  }));
+}
+
 /** Goes on from what was read already. */
 async function continueFrom(
   { model, prompts: [ids], maxNewTokens, prefix }: SessionInputs,
@@ -141,7 +165,8 @@ async function continueFrom(
   run: (host: HostInputs) => Promise<Float32Array>,
 ): Promise<Float32Array> {
   const { cache, length } = prefix!;
-  const pieces = piecesOf(Math.min(length, ids.length - 1), ids.length); // the last token is read for its logits
+  const pieces = piecesOf(Math.min(length, ids.length - 1), ids.length) // the last token is read for its logits
+    .flatMap((piece) => passesOf(model, piece, 1));
   const capacity = bucket(ids.length + maxNewTokens - 1, Infinity);
   held.cache = cache ?? emptyCache(model, 1, capacity);
   let logits = new Float32Array(); // [V]
@@ -159,14 +184,21 @@ async function continueFrom(
   return logits;
 }
 
-function promptInputs(prompts: readonly (readonly number[])[], { slots, padding }: Layout): HostInputs {
-  const ids = new Int32Array(prompts.length * slots);
-  const positions = new Int32Array(ids.length); // from the first token that is no padding
-  prompts.forEach((prompt, i) => {
-    ids.set(prompt, i * slots + padding[i]);
-    for (let t = padding[i]; t < slots; t++) positions[i * slots + t] = t - padding[i];
+/** The passes that read prompts: ids and positions of each row's slots in them. */
+function promptInputs(model: Model, prompts: readonly (readonly number[])[], { slots, padding }: Layout): HostInputs[] {
+  const batch = prompts.length;
+  return passesOf(model, { start: 0, count: slots }, batch).map(({ start, count }) => {
+    const ids = new Int32Array(batch * count);
+    const positions = new Int32Array(ids.length); // from the first token that is no padding
+    prompts.forEach((prompt, row) => {
+      for (let t = Math.max(padding[row] - start, 0); t < count; t++) {
+        const position = start + t - padding[row];
+        positions[row * count + t] = position;
+        ids[row * count + t] = prompt[position];
+      }
+    });
+    return { ids, positions, batch };
   });
-  return { ids, positions, batch: prompts.length };
 }
 
 /** Runs the encoder once: rows padded on the right. */
@@ -300,7 +332,9 @@ export function openSession(given: SessionInputs, held: Held): Session {
       const layout = layOut(session);
       held.attentionMask = maskOf(layout);
       held.cache = emptyCache(model, prompts.length, layout.capacity);
-      return run('prefill', promptInputs(prompts, layout));
+      let logits = new Float32Array(); // [B, V]
+      for (const pass of promptInputs(model, prompts, layout)) logits = (await run('prefill', pass)) as typeof logits;
+      return logits;
     },
     async step(ids, positions, parents) {
       if (parents) followParents(held, parents);
