@@ -6,7 +6,7 @@ export function softmax(logits: Float32Array): Float32Array {
   for (let i = 0; i < logits.length; i++) if (logits[i] > max) max = logits[i];
   const out = new Float32Array(logits.length);
   let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += out[i] = Math.exp(logits[i] - max);
+  for (let i = 0; i < logits.length; i++) if (logits[i] !== -Infinity) sum += out[i] = Math.exp(logits[i] - max);
   for (let i = 0; i < logits.length; i++) out[i] /= sum;
   return out;
 }
@@ -40,6 +40,7 @@ export function sample(logits: Float32Array, draw: number): number {
   const weights = new Float64Array(logits.length);
   let sum = 0;
   for (let i = 0; i < logits.length; i++) {
+    if (logits[i] === -Infinity) continue; // as filters leave most of them
     const weight = Math.exp(logits[i] - max);
     if (weight > 0) sum += weights[i] = weight; // a NaN never wins
   }

@@ -25,23 +25,38 @@ export function topPProcessor(p: number, options: FilterOptions = {}): LogitsPro
   return (logits) => {
     if (p === 1) return;
     const probabilities = softmax(logits); // [V]
-    // Tokens below (1 − p) / V sum to less than 1 − p whatever their number: they go without being sorted.
-    const floor = (1 - p) / logits.length;
-    const candidates: number[] = [];
-    let sum = 0;
-    for (let i = 0; i < logits.length; i++) {
-      if (probabilities[i] > floor) candidates.push(i);
-      else sum += probabilities[i];
+    if (Number.isNaN(probabilities[0])) return keepLargest(logits, keep);
+    const ranks = ranksOf(probabilities); // [V]
+    // Whole ranks go while they sum to no more than 1 − p: only the rank in which they would pass it must be sorted.
+    const sums = new Float64Array(rankCount);
+    for (let i = 0; i < ranks.length; i++) sums[ranks[i]] += probabilities[i];
+    let [edge, sum] = [0, 0];
+    while (edge < rankCount && sum + sums[edge] <= 1 - p) sum += sums[edge++];
+    const undecided: number[] = [];
+    let above = 0;
+    for (let i = 0; i < ranks.length; i++) {
+      if (ranks[i] === edge) undecided.push(i);
+      else if (ranks[i] > edge) above++;
     }
-    if (candidates.length < keep) return keepLargest(logits, keep);
-    candidates.sort((a, b) => logits[a] - logits[b] || a - b);
-    const kept = new Set(candidates);
-    for (const i of candidates.slice(0, candidates.length - keep)) {
+    if (above + undecided.length < keep) return keepLargest(logits, keep);
+    undecided.sort((a, b) => logits[a] - logits[b] || a - b);
+    for (let i = 0; i < ranks.length; i++) if (ranks[i] < edge) logits[i] = -Infinity;
+    for (const i of undecided.slice(0, undecided.length - Math.max(0, keep - above))) {
       if ((sum += probabilities[i]) > 1 - p) break;
-      kept.delete(i);
+      logits[i] = -Infinity;
     }
-    for (let i = 0; i < logits.length; i++) if (!kept.has(i)) logits[i] = -Infinity;
   };
+}
+
+const rankShift = 19;
+const rankCount = 4096;
+
+/** Ranks that rise with the probabilities: of each number the exponent and four bits of the fraction. */
+function ranksOf(probabilities: Float32Array): Uint16Array {
+  const bits = new Uint32Array(probabilities.buffer, probabilities.byteOffset, probabilities.length);
+  const ranks = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i++) ranks[i] = bits[i] >>> rankShift;
+  return ranks;
 }
 
 function keepLargest(logits: Float32Array, count: number): void {
