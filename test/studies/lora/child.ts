@@ -37,7 +37,7 @@ async function fitTask(folder: string, name: TaskName, method: Method, seed: num
   const base = await loadPretrained(folder);
   const classifier = withHead(base, 'sequence-classification', { numLabels: data.labels, seed });
   const start = method === 'lora' ? adapt(classifier, lora({ ...setting.lora, seed })) : classifier;
-  const { rows, context, [method]: how }: TaskSetting = setting.tasks[name];
+  const { rows, [method]: how }: TaskSetting = setting.tasks[name];
   const { learningRate } = how;
   const steps = Math.ceil((data.train.length * how.epochs) / rows);
   const began = performance.now();
@@ -47,7 +47,8 @@ async function fitTask(folder: string, name: TaskName, method: Method, seed: num
     objective: sequenceClassification(),
     steps,
     batchSize: rows,
-    contextLength: context,
+    contextLength: setting.context,
+    bucketing: { widths: setting.widths },
     optimizer: adamw({ beta2: 0.98, weightDecay: 0.01 }),
     schedule: cosine({ learningRate, minimumLearningRate: learningRate / 20, warmupSteps, totalSteps: steps }),
     seed,
