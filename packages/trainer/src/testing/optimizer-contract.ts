@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { registerGradients } from '@tesserae/core';
 import type { TestRunner as RegistryTestRunner } from '@tesserae/registry/testing';
 
 /** What a contract needs of a test runner: `describe` and `it`, such as vitest's. */
@@ -25,7 +26,7 @@ export interface ReferenceSteps {
 export interface OptimizerContract {
   readonly name: string;
   create(): Optimizer;
-  /** A rate at which 300 steps on a well-behaved bowl make visible progress. */
+  /** A rate at which 300 steps on a well-behaved bowl make visible progress, and 100 on a small network. */
   readonly learningRate: number;
   readonly reference?: ReferenceSteps | undefined;
   /** Largest absolute difference to the reference: 1e-5. */
@@ -318,6 +319,7 @@ function trainNetwork(optimizer: Optimizer, learningRate: number): { before: num
 }
 
 function checkEightBits({ create, learningRate }: OptimizerContract): void {
+  registerGradients();
   scoped(() => {
     const optimizer = create();
     const slots = Object.keys(optimizer.init(twoParameters()));
