@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const folder = path.join(here, '..', 'dist', 'native', `${process.platform}-${process.arch}`);
-const target = path.join(folder, 'libtesserae_kernels.6.so'); // the number that src/runtime/nativeKernels.ts asks for
+const target = path.join(folder, 'libtesserae_kernels.7.so'); // the number that src/runtime/nativeKernels.ts asks for
 const compiler = [process.env.CC, 'cc', 'gcc', 'clang'].find(
   (name) => name && spawnSync(name, ['--version']).status === 0,
 );

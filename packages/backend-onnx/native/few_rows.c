@@ -51,11 +51,39 @@ static float scalar_product(int64_t K, const float *a, const float *b) {
   return total;
 }
 
+/** One row of B with `rows` rows of A, a constant: B comes in one stream, and A stays in the first-level cache. */
+INLINE void products_of_row(const int rows, int64_t K, const float *a, const float *b, float *to) {
+  vec s[4][2];
+  for (int r = 0; r < rows; r++) s[r][0] = s[r][1] = splat(0.0f);
+  int64_t k = 0;
+  for (; k + 2 * LANES <= K; k += 2 * LANES)
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+      const vec w = load(b + k + i * LANES);
+#pragma GCC unroll 4
+      for (int r = 0; r < rows; r++) s[r][i] += w * load(a + r * K + k + i * LANES);
+    }
+  for (int r = 0; r < rows; r++) {
+    float total = sum(s[r][0] + s[r][1]);
+    for (int64_t j = k; j < K; j++) total += b[j] * a[r * K + j];
+    to[r * PORTION] = total;
+  }
+}
+
 /** to[M, PORTION] = A times n rows of B. */
 static void rows_of_matrix(const FewRows *g, const float *b, int64_t n, float *to) {
   int64_t i = 0;
   if (g->M == 1) {
     for (; i < n; i++) to[i] = scalar_product(g->K, g->a, b + i * g->K);
+    return;
+  }
+  if (g->M <= 4 && g->K <= 1024) {
+    for (; i < n; i++)
+      switch (g->M) {
+        case 2: products_of_row(2, g->K, g->a, b + i * g->K, to + i); break;
+        case 3: products_of_row(3, g->K, g->a, b + i * g->K, to + i); break;
+        default: products_of_row(4, g->K, g->a, b + i * g->K, to + i);
+      }
     return;
   }
   for (; i + 4 <= n; i += 4) { /* the four rows of B stay in the first-level cache for the other rows of A */

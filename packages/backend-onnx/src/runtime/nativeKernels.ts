@@ -3,7 +3,7 @@ import path from 'node:path';
 import { nodeRequire } from './library';
 
 /** Counted up when the kernels change, here and in `native/build.mjs`: a library that was built before is not taken. */
-const kernelsVersion = 6;
+const kernelsVersion = 7;
 
 /**
  * Finds the library of our own fused kernels that was built for this machine (`native/build.mjs`).
