@@ -59,8 +59,7 @@ export async function learnFromTenth(rows: readonly ClassifiedRow[], seed: numbe
   const learned = all.slice(0, count);
   const test = all.slice(count, count + setting.tested);
   const mistyped = await augment(test, typos(setting.testedRate), { seed: setting.testedSeed, originals: false });
-  const augmenters = [...typos(setting.letterRate), ...otherWords(setting.wordRate)];
-  const { examples: more } = await augment(learned, augmenters, { seed, copies: setting.copies });
+  const more = await copiesOf(learned, seed);
   const tests = { clean: test, typos: mistyped.examples };
   const plain = await fit(learned, learned, seed);
   const augmented = await fit(learned, more, seed);
@@ -69,15 +68,23 @@ export async function learnFromTenth(rows: readonly ClassifiedRow[], seed: numbe
   return { ...scores, model: augmented, learned };
 }
 
+/** Copies with other words, and of all of them, and of the rows themselves, copies with typos. */
+async function copiesOf(rows: readonly ClassifiedRow[], seed: number): Promise<readonly ClassifiedRow[]> {
+  const { copies, wordRate, letterRate } = setting;
+  const { examples: reworded } = await augment(rows, otherWords(wordRate), { seed, copies: copies.words });
+  const { examples } = await augment(reworded, typos(letterRate), { seed: seed + 1000, copies: copies.typos });
+  return examples;
+}
+
 async function fit(
   known: readonly ClassifiedRow[],
   data: readonly ClassifiedRow[],
   seed: number,
 ): Promise<Model<BertConfig>> {
-  const { vocabSize, width, longest, steps, learningRate } = setting;
+  const { vocabSize, minFrequency, width, longest, steps, learningRate } = setting;
   const tokenizer = trainWordPiece(
     known.map(({ text }) => text), // of the originals: the same one with and without copies
-    { vocabSize },
+    { vocabSize, minFrequency },
   );
   const start = createModel(
     bert,

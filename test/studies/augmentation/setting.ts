@@ -6,7 +6,9 @@ export const setting = {
   share: 0.1,
   /** Texts to test on, of those that were not learned from. */
   tested: 1500,
-  vocabSize: 2000,
+  /** More than the texts have, so that every word of theirs is a token, as nearly every word is for a tokenizer of real size. */
+  vocabSize: 8000,
+  minFrequency: 1,
   width: 64,
   layers: 2,
   heads: 4,
@@ -15,11 +17,11 @@ export const setting = {
   steps: 500,
   batch: 32,
   learningRate: 1e-3,
-  /** Copies of each text, each by one augmenter. */
-  copies: 32,
+  /** Copies of each text with other words, and copies with typos of the text and of each of those: 31 in all. */
+  copies: { words: 7, typos: 3 },
   /** Share of the letters, and of the words, that a copy has changed. */
   letterRate: 0.15,
-  wordRate: 0.15,
+  wordRate: 0.2,
   /** Share of the letters of a test text with typos that are wrong. */
   testedRate: 0.2,
   testedSeed: 999,
