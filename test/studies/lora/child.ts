@@ -37,14 +37,14 @@ async function fitTask(folder: string, name: TaskName, method: Method, seed: num
   const base = await loadPretrained(folder);
   const classifier = withHead(base, 'sequence-classification', { numLabels: data.labels, seed });
   const start = method === 'lora' ? adapt(classifier, lora({ ...setting.lora, seed })) : classifier;
-  const { rows, [method]: how }: TaskSetting = setting.tasks[name];
+  const { rows, labelSmoothing, [method]: how }: TaskSetting = setting.tasks[name];
   const { learningRate } = how;
   const steps = Math.ceil((data.train.length * how.epochs) / rows);
   const began = performance.now();
   const warmupSteps = Math.ceil(steps / 20);
   const { model } = await train(start, {
     data: data.train,
-    objective: sequenceClassification(),
+    objective: sequenceClassification({ labelSmoothing }),
     steps,
     batchSize: rows,
     contextLength: setting.context,
