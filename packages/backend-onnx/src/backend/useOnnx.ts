@@ -27,8 +27,9 @@ import { probeHalfProducts } from './probeHalfProducts';
  * ```
  */
 export async function useOnnx(options: OnnxBackendOptions = {}): Promise<OnnxBackend> {
-  const backend = (tf.findBackend(backendName) as OnnxRuntimeBackend | null) ?? create(options);
-  backend.configure(options);
+  const existing = tf.findBackend(backendName) as OnnxRuntimeBackend | null;
+  existing?.configure(options);
+  const backend = existing ?? create(options);
   const { session } = backend.options;
   backend.halfProducts = session.provider === 'webgpu' && (await probeHalfProducts(backend.runtime, session));
   await tf.setBackend(backendName);
